@@ -1,0 +1,103 @@
+/**
+ * One bit a page frame, least significant bit first: the layout of both bitmaps of a kdump-compressed dump.
+ */
+import { KcaptureError } from '../errors.ts';
+import type { Pfn, PfnRange } from '../binary/units.ts';
+
+export class BitmapError extends KcaptureError {}
+
+/** Bits set in a byte value. */
+const ones = new Uint8Array(256);
+for (let i = 1; i < 256; i++) ones[i] = ones[i >> 1] + (i & 1);
+
+export class Bitmap {
+  /** `ceil(sizeBits / 8)` bytes; bits at and above `sizeBits` are zero. */
+  readonly bytes: Uint8Array;
+  readonly sizeBits: number;
+
+  /** @param bytes taken over, not copied; as long as `sizeBits` needs. */
+  constructor(sizeBits: number, bytes: Uint8Array = new Uint8Array(Math.ceil(sizeBits / 8))) {
+    if (bytes.length < Math.ceil(sizeBits / 8)) {
+      throw new BitmapError('bitmap/short', `Cannot use a bitmap of ${bytes.length} bytes: expected ${Math.ceil(sizeBits / 8)}`);
+    }
+    this.bytes = bytes;
+    this.sizeBits = sizeBits;
+  }
+
+  static fromRanges(sizeBits: number, ranges: readonly PfnRange[]): Bitmap {
+    const bitmap = new Bitmap(sizeBits);
+    for (const { start, end } of ranges) bitmap.setRange(start, end);
+    return bitmap;
+  }
+
+  /** False outside `0 … sizeBits`. PFNs stay far below 2^31 * 8, and `pfn >>> 3` would not for 32-bit reasons: divide. */
+  has(pfn: Pfn): boolean {
+    return pfn >= 0 && pfn < this.sizeBits && (this.bytes[Math.floor(pfn / 8)] & (1 << (pfn % 8))) !== 0;
+  }
+
+  set(pfn: Pfn): void {
+    if (pfn >= 0 && pfn < this.sizeBits) this.bytes[Math.floor(pfn / 8)] |= 1 << (pfn % 8);
+  }
+
+  clear(pfn: Pfn): void {
+    if (pfn >= 0 && pfn < this.sizeBits) this.bytes[Math.floor(pfn / 8)] &= ~(1 << (pfn % 8));
+  }
+
+  /** Half-open; the part outside `0 … sizeBits` is ignored. */
+  setRange(start: Pfn, end: Pfn): void {
+    this.#fillRange(start, end, true);
+  }
+
+  clearRange(start: Pfn, end: Pfn): void {
+    this.#fillRange(start, end, false);
+  }
+
+  /** How many bits are set. */
+  count(): number {
+    let total = 0;
+    for (const byte of this.bytes) total += ones[byte];
+    return total;
+  }
+
+  /** The first set bit at or after `from`; `sizeBits` when there is none. */
+  nextSet(from: Pfn): number {
+    return this.#next(from, 0);
+  }
+
+  /** The first clear bit at or after `from`; `sizeBits` when there is none. */
+  nextClear(from: Pfn): number {
+    return this.#next(from, 0xff);
+  }
+
+  /** Every run of set bits, ascending. Not for inner loops: use `nextSet` and `nextClear` there. */
+  *ranges(): Generator<PfnRange> {
+    for (let start = this.nextSet(0); start < this.sizeBits; ) {
+      const end = this.nextClear(start);
+      yield { start, end };
+      start = this.nextSet(end);
+    }
+  }
+
+  #next(from: number, uninteresting: number): number {
+    let pfn = Math.max(0, from);
+    while (pfn < this.sizeBits) {
+      const byte = this.bytes[Math.floor(pfn / 8)] ^ uninteresting;
+      const rest = byte >> (pfn % 8);
+      if (rest !== 0) return Math.min(this.sizeBits, pfn + (31 - Math.clz32(rest & -rest)));
+      pfn += 8 - (pfn % 8);
+      while (pfn + 8 <= this.sizeBits && this.bytes[pfn / 8] === uninteresting) pfn += 8;
+    }
+    return this.sizeBits;
+  }
+
+  #fillRange(from: number, to: number, value: boolean): void {
+    const start = Math.max(0, from);
+    const end = Math.min(this.sizeBits, to);
+    const firstFull = Math.min(end, Math.ceil(start / 8) * 8);
+    const lastFull = Math.max(firstFull, Math.floor(end / 8) * 8);
+    const one = value ? this.set : this.clear;
+    for (let pfn = start; pfn < firstFull; pfn++) one.call(this, pfn);
+    if (lastFull > firstFull) this.bytes.fill(value ? 0xff : 0, firstFull / 8, lastFull / 8);
+    for (let pfn = lastFull; pfn < end; pfn++) one.call(this, pfn);
+  }
+}

@@ -1,0 +1,21 @@
+/** Where a dump goes. A sink says what it can; a format that must seek goes flattened to one that cannot. */
+import { KcaptureError } from '../errors.ts';
+
+/** Codes: `sink/exists`, `sink/open`, `sink/no-space`, `sink/io`, `sink/is-input`. */
+export class SinkError extends KcaptureError {}
+
+export interface Sink {
+  /** A path or URL without secrets, for messages. */
+  readonly name: string;
+  /** False: `offset` of every write must equal the bytes written so far. */
+  readonly seekable: boolean;
+  /**
+   * Writes all of `bytes` at `offset`; the array may be reused on return.
+   * @throws SinkError `sink/no-space`, `sink/io`.
+   */
+  write(offset: number, bytes: Uint8Array): void;
+  /** Makes everything written durable. */
+  sync(): void;
+  /** Without `sync` first, nothing is promised. Idempotent. */
+  close(): void;
+}

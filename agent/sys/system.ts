@@ -1,0 +1,54 @@
+/**
+ * The seam: every effect of the product. `bun-system.ts` is the real one; tests on Node use `testing/node-system.ts`, which does
+ * the same with Node's own means (pread, node:zlib, zstd-codec).
+ */
+import type { CodecName, PageCodec } from '../compress/codec.ts';
+import type { Sink } from '../sink/sink.ts';
+import type { MemoryFile } from '../vmcore/memory-file.ts';
+
+export type OpenOptions = {
+  /** False: pread only. Default true, with pread as the fallback when the mapping is refused. */
+  readonly mmap?: boolean;
+};
+
+export type CreateOptions = {
+  /** Replace a regular file that is there. Default false: `sink/exists`. */
+  readonly overwrite?: boolean;
+};
+
+export interface System {
+  /**
+   * Opens a file to read at random.
+   * @throws VmcoreError `vmcore/open`: missing, a directory, empty, not permitted; the message says which.
+   */
+  openFile(path: string, options?: OpenOptions): MemoryFile;
+  /**
+   * A codec, its library loaded.
+   * @param level zstd and zlib only. Default: zstd −1, zlib 1.
+   * @throws CompressError `compress/unavailable` with a hint that names the package to install.
+   */
+  openCodec(name: CodecName, level?: number): PageCodec;
+  /**
+   * A new regular file of mode 0600, or a block device that is there already (never created: opened without O_CREAT).
+   * @throws SinkError `sink/exists`, `sink/open`, `sink/is-input`.
+   */
+  createFile(path: string, options?: CreateOptions): Sink;
+  /** Standard output, append-only. */
+  standardOutput(): Sink;
+  /** Durable rename within one folder: rename, then fsync of the folder. */
+  rename(from: string, to: string): void;
+  remove(path: string): void;
+  /** True when both paths lead to the same file (device and inode). */
+  sameFile(a: string, b: string): boolean;
+  exists(path: string): boolean;
+  readText(path: string): string;
+  /** Milliseconds of a clock that never jumps. */
+  now(): number;
+  /** Highest resident set of this process so far, in bytes. */
+  peakMemoryBytes(): number;
+  /** Writes to standard error, no newline added. */
+  printError(text: string): void;
+  /** Writes to standard output, no newline added. */
+  print(text: string): void;
+  readonly errorIsTerminal: boolean;
+}
