@@ -41,6 +41,10 @@ export interface System {
   /** True when both paths lead to the same file (device and inode). */
   sameFile(a: string, b: string): boolean;
   exists(path: string): boolean;
+  /** False when there is nothing at `path`. */
+  isBlockDevice(path: string): boolean;
+  /** Fills `target` from standard input, waiting for data; returns the bytes read, 0 at the end. */
+  readStandardInput(target: Uint8Array): number;
   readText(path: string): string;
   /** Milliseconds of a clock that never jumps. */
   now(): number;

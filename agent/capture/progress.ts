@@ -1,0 +1,76 @@
+/**
+ * How far a long step has come: percent, rate, time left. On a terminal one line that renews itself, elsewhere (serial
+ * console, log file) a new line every few seconds.
+ */
+import { formatBytes } from '../binary/units.ts';
+import type { System } from '../sys/system.ts';
+
+export interface Progress {
+  /** Begins a step of `total` units, each of `unitBytes` bytes. */
+  start(step: string, total: number, unitBytes: number): void;
+  /** Cheap enough for every run of pages: it looks at the clock only now and then. */
+  update(done: number): void;
+  /** Ends the step. */
+  end(): void;
+}
+
+export const silentProgress: Progress = { start() {}, update() {}, end() {} };
+
+/** Units between two looks at the clock. */
+const stride = 2048;
+const terminalIntervalMs = 200;
+const logIntervalMs = 5000;
+
+export function createProgress(system: System): Progress {
+  let step = '';
+  let total = 0;
+  let unitBytes = 0;
+  let startedAt = 0;
+  let nextLookAt = 0;
+  let nextPrintAt = 0;
+  let printed = false;
+  const interval = system.errorIsTerminal ? terminalIntervalMs : logIntervalMs;
+
+  function print(done: number, now: number): void {
+    const seconds = (now - startedAt) / 1000;
+    const line = progressLine(step, { done, total, unitBytes, seconds });
+    system.printError(system.errorIsTerminal ? `\r${line}\x1b[K` : `${line}\n`);
+    printed = true;
+  }
+
+  return {
+    start(name, units, bytes) {
+      step = name;
+      total = units;
+      unitBytes = bytes;
+      startedAt = system.now();
+      nextLookAt = 0;
+      nextPrintAt = startedAt + interval;
+      printed = false;
+    },
+    update(done) {
+      if (done < nextLookAt) return;
+      nextLookAt = done + stride;
+      const now = system.now();
+      if (now < nextPrintAt) return;
+      nextPrintAt = now + interval;
+      print(done, now);
+    },
+    end() {
+      if (printed) print(total, system.now());
+      if (printed && system.errorIsTerminal) system.printError('\n');
+    },
+  };
+}
+
+export type ProgressState = { done: number; total: number; unitBytes: number; seconds: number };
+
+/** `copying  42 %  1.2 GiB of 2.9 GiB  310 MiB/s  6 s left` */
+export function progressLine(step: string, { done, total, unitBytes, seconds }: ProgressState): string {
+  const percent = total === 0 ? 100 : Math.floor((done * 100) / total);
+  const rate = seconds > 0 ? (done * unitBytes) / seconds : 0;
+  const left = done >= total ? `${seconds.toFixed(1)} s` : done === 0 ? '' : `${Math.ceil((seconds * (total - done)) / done)} s left`;
+  const parts = [step.padEnd(9), `${String(percent).padStart(3)} %`, `${formatBytes(done * unitBytes)} of ${formatBytes(total * unitBytes)}`];
+  if (rate > 0) parts.push(`${formatBytes(Math.round(rate))}/s`);
+  return [...parts, left].join('  ').trimEnd();
+}

@@ -1,0 +1,135 @@
+/** `kcapture dump`: filter, compress and write one vmcore. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { dump, type DumpRequest } from '../capture/dump.ts';
+import { parseDumpLevels } from '../capture/dump-level.ts';
+import { createProgress, silentProgress } from '../capture/progress.ts';
+import { formatStatistics, formatSummary } from '../capture/report.ts';
+import type { CodecName } from '../compress/codec.ts';
+import { UsageError } from '../errors.ts';
+import type { System } from '../sys/system.ts';
+import type { SetExit } from './set-exit.ts';
+
+type Flags = {
+  compress?: CodecName | 'none';
+  c?: true;
+  l?: true;
+  p?: true;
+  z?: true;
+  dumpLevel: number[];
+  elf?: true;
+  flatten?: true;
+  force?: true;
+  level?: number;
+  split?: true;
+  dryRun?: true;
+  showStats?: true;
+  mmap: boolean;
+  numThreads: number;
+  json?: true;
+  quiet?: true;
+};
+
+const help = `
+Dump level N is the sum of what may stay out:
+   1  pages of zeros              8  user data (anonymous, hugetlb)
+   2  page cache                 16  free pages
+   4  page cache with buffers    31  all of these (default)
+With -d 31,0 the second level is tried when the output has no room for the first.
+
+Examples:
+  kcapture dump /proc/vmcore /mnt/vmcore           filter, zstd, write
+  kcapture dump -l -d 31 /proc/vmcore /mnt/vmcore  the same with LZO, for old readers
+  kcapture dump -F /proc/vmcore - | ssh host 'cat > vmcore.flat'
+  kcapture dump --dry-run --show-stats vmcore -    how large would it be?
+`;
+
+export function dumpCommand(system: System, setExit: SetExit): Command {
+  return new Command('dump')
+    .summary('filter, compress and write a vmcore')
+    .description('Reads VMCORE (ELF, kdump-compressed or flattened), leaves out the pages nobody needs, and writes a dump for crash and drgn.')
+    .argument('<VMCORE>', 'the memory of the crashed kernel, usually /proc/vmcore')
+    .argument('<OUT...>', 'the dump; "-" is standard output (with -F); several with --split')
+    .addOption(new Option('--compress <codec>', 'codec of each page').choices(['zstd', 'lzo', 'snappy', 'zlib', 'none']))
+    .option('-z', 'zstd (default)')
+    .option('-l', "lzo, by the system's liblzo2")
+    .option('-p', 'snappy')
+    .option('-c', 'zlib')
+    .option('--level <n>', 'compression level of zstd (-7 … 19, default -1) or zlib (1 … 9, default 1)', parseLevel)
+    .option('-d, --dump-level <n[,n]>', 'what to leave out, 0 … 31', parseDumpLevels, [31])
+    .option('-E, --elf', 'write ELF, uncompressed')
+    .option('-F, --flatten', 'write the flattened format, for pipes; "kcapture rearrange" turns it back')
+    .option('-f, --force', 'replace OUT if it exists')
+    .option('--split', 'write one part to each OUT; "kcapture reassemble" joins them')
+    .option('--num-threads <n>', 'compress in this many threads', parseThreads, 1)
+    .option('--no-mmap', 'read with pread(2) instead of mapping')
+    .option('--dry-run', 'do everything but write')
+    .option('--show-stats', 'print pages by class')
+    .option('--json', 'print the result as JSON')
+    .option('-q, --quiet', 'no progress')
+    .addHelpText('after', help)
+    .action((source: string, outputs: string[], flags: Flags) => {
+      const request = toRequest(source, outputs, flags);
+      const progress = flags.quiet || flags.json ? silentProgress : createProgress(system);
+      const result = dump(system, request, progress);
+      const print = outputs.includes('-') && !flags.dryRun ? system.printError.bind(system) : system.print.bind(system);
+      if (flags.json) print(`${JSON.stringify(result, undefined, 2)}\n`);
+      else print((flags.showStats ? formatStatistics(result) : '') + formatSummary(result));
+      if (!result.complete) setExit(3);
+    });
+}
+
+function toRequest(source: string, outputs: string[], flags: Flags): DumpRequest {
+  const codec = chooseCodec(flags);
+  const toStdout = outputs.includes('-') && !flags.dryRun;
+  if (toStdout && !flags.flatten) {
+    throw new UsageError('usage/stdout', 'Cannot write this format to standard output: it needs to seek', {
+      hint: 'Add -F for the flattened format; "kcapture rearrange" or "makedumpfile -R" turns it back',
+    });
+  }
+  if (outputs.length > 1 && !flags.split) throw new UsageError('usage/outputs', `Cannot write to ${outputs.length} outputs without --split`);
+  if (flags.split && outputs.length < 2) throw new UsageError('usage/outputs', 'Cannot split into one output: name two or more');
+  if (flags.split && (flags.flatten || flags.elf)) throw new UsageError('usage/split', 'Cannot use --split with -F or -E');
+  if (flags.elf && codec !== undefined && codecIsExplicit(flags)) throw new UsageError('usage/elf', 'Cannot compress an ELF dump: use -E alone');
+  return {
+    source,
+    outputs,
+    format: flags.elf ? 'elf' : 'kdump',
+    flattened: flags.flatten ?? false,
+    codec: flags.elf ? undefined : codec,
+    codecLevel: flags.level,
+    levels: flags.dumpLevel,
+    overwrite: flags.force ?? false,
+    inPlace: false,
+    dryRun: flags.dryRun ?? false,
+    mmap: flags.mmap,
+    threads: flags.numThreads,
+  };
+}
+
+function codecIsExplicit(flags: Flags): boolean {
+  return Boolean(flags.z || flags.l || flags.p || flags.c || (flags.compress !== undefined && flags.compress !== 'none'));
+}
+
+function chooseCodec(flags: Flags): CodecName | undefined {
+  const asked: (CodecName | 'none')[] = [];
+  if (flags.compress !== undefined) asked.push(flags.compress);
+  if (flags.z) asked.push('zstd');
+  if (flags.l) asked.push('lzo');
+  if (flags.p) asked.push('snappy');
+  if (flags.c) asked.push('zlib');
+  if (new Set(asked).size > 1) throw new UsageError('usage/codec', `Cannot compress with ${asked.join(' and ')}: choose one`);
+  const codec = asked[0] ?? 'zstd';
+  return codec === 'none' ? undefined : codec;
+}
+
+function parseLevel(text: string): number {
+  const level = Number(text);
+  if (!/^-?\d+$/.test(text) || level < -7 || level > 19) throw new InvalidArgumentError('Expected a number from -7 to 19.');
+  return level;
+}
+
+function parseThreads(text: string): number {
+  const threads = Number(text);
+  if (!/^\d+$/.test(text) || threads < 1 || threads > 256) throw new InvalidArgumentError('Expected a number from 1 to 256.');
+  return threads;
+}
