@@ -9,6 +9,10 @@ export interface Sink {
   readonly name: string;
   /** False: `offset` of every write must equal the bytes written so far. */
   readonly seekable: boolean;
+  /** False: no byte may be written twice, though writes come in any order (a flattened stream). Absent: as `seekable`. */
+  readonly rewritable?: boolean;
+  /** True: bytes never written hold what was there before (a block device). Absent or false: they read as zeros. */
+  readonly keepsOldBytes?: boolean;
   /**
    * Writes all of `bytes` at `offset`; the array may be reused on return.
    * @throws SinkError `sink/no-space`, `sink/io`.
