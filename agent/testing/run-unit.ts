@@ -29,7 +29,9 @@ await build({
 });
 const built = tests.map((path) => `${outdir}/${path.replace(/\.ts$/, '.mjs')}`);
 const reporter = process.env.KCAPTURE_TAP_REPORTER ?? 'terse';
-const result = spawnSync('node_modules/.bin/tap', ['--disable-coverage', `--reporter=${reporter}`, '--timeout=300', '--jobs=2', ...built], {
+const file = process.env.KCAPTURE_TAP_FILE;
+const output = file === undefined ? [] : [`--output-file=${file}`];
+const result = spawnSync('node_modules/.bin/tap', ['--disable-coverage', ...output, `--reporter=${reporter}`, '--timeout=300', '--jobs=2', ...built], {
   stdio: 'inherit',
 });
 if (words.length > 0) rmSync(outdir, { recursive: true, force: true });
