@@ -14,6 +14,11 @@ import { readRecordLog } from './record.ts';
 export type DmesgOptions = {
   /** Only what came after the last `dmesg --clear`. */
   readonly partial?: boolean;
+  /**
+   * The column `[    T123]` or `[      C0]`, if the kernel exports it. Default true, as in makedumpfile since 1.7.5; earlier ones did not
+   * know it.
+   */
+  readonly callers?: boolean;
   /** The longest text to keep, in bytes; the oldest goes first. Default 256 MiB. */
   readonly maxBytes?: number;
 };
@@ -40,7 +45,8 @@ export function readDmesg(info: Vmcoreinfo, virtual: KernelMemory, options: Dmes
   const warn = (message: string) => {
     if (warnings.length < maxWarnings) warnings.push(message);
   };
-  readerFor(info)({ info, memory: virtual, partial: options.partial ?? false, signedChars: hasSignedChars(info), out, warn });
+  const { partial = false, callers = true } = options;
+  readerFor(info)({ info, memory: virtual, partial, callers, signedChars: hasSignedChars(info), out, warn });
   if (out.droppedBytes > 0) warnings.push(`the first ${out.droppedBytes} bytes of the text were left out: the log is too long`);
   return { text: out.toBytes(), warnings };
 }

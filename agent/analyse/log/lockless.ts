@@ -56,7 +56,7 @@ type Layout = {
  * @throws AnalyseError `analyse/no-log`, `analyse/damaged`; and what the memory throws when not even the ring's head can be read.
  */
 export function readLocklessLog(source: LogSource): void {
-  const layout = readLayout(source.info);
+  const layout = readLayout(source);
   const ring = readRing(source.info, source.memory, layout);
   const clearSeq = source.partial ? readClearSeq(source) : 0n;
   const span = (ring.headId - ring.tailId) & idMask;
@@ -100,8 +100,10 @@ function readRecord(source: LogSource, ring: Ring, layout: Layout, id: bigint, c
 
   // The ring's size is a power of two of at most 2^31, so the low half of a position is enough.
   let begin = ring.descs.view.getUint32(desc + layout.begin, true) % ring.textBytes;
-  const next = ring.descs.view.getUint32(desc + layout.next, true) % ring.textBytes;
+  let next = ring.descs.view.getUint32(desc + layout.next, true) % ring.textBytes;
   if (begin === next) return 0;
+  // Since 6.19 a block may end exactly at the end of the ring; before, such a block moved to the start.
+  if (next === 0) next = ring.textBytes;
   // A block that would cross the end of the ring lies at its start instead.
   if (begin > next) begin = 0;
   begin += blockIdBytes;
@@ -122,7 +124,7 @@ function readRecord(source: LogSource, ring: Ring, layout: Layout, id: bigint, c
   return length;
 }
 
-function readLayout(info: Vmcoreinfo): Layout {
+function readLayout({ info, callers }: LogSource): Layout {
   const descBytes = needSize(info, 'prb_desc');
   const infoBytes = needSize(info, 'printk_info');
   const block = needMember(info, 'prb_desc.text_blk_lpos', 16, descBytes);
@@ -134,7 +136,7 @@ function readLayout(info: Vmcoreinfo): Layout {
     infoBytes,
     timeNs: needMember(info, 'printk_info.ts_nsec', 8, infoBytes),
     textLength: needMember(info, 'printk_info.text_len', 2, infoBytes),
-    callerId: optionalMember(info, 'printk_info.caller_id', 4, infoBytes),
+    callerId: callers ? optionalMember(info, 'printk_info.caller_id', 4, infoBytes) : undefined,
     seq: optionalMember(info, 'printk_info.seq', 8, infoBytes),
   };
 }

@@ -9,6 +9,8 @@ export type LogSource = {
   readonly memory: KernelMemory;
   /** Only what came after the last `dmesg --clear`. */
   readonly partial: boolean;
+  /** Print the column that tells which thread or CPU wrote a record, if the kernel exports it. */
+  readonly callers: boolean;
   /** C's `char` of the dumped machine is signed: x86 yes, arm64 no. */
   readonly signedChars: boolean;
   readonly out: LogText;

@@ -10,7 +10,6 @@
  * @source kernel/printk/printk.c; Linux kernel commit 7ff9554bb578 ("printk: convert byte-buffer to variable-length record buffer") (in
  * v3.5), 62e32ac3505a ("printk: rename struct log to struct printk_log") (in v3.11)
  */
-import type { Vmcoreinfo } from '../../vmcoreinfo/vmcoreinfo.ts';
 import { AnalyseError } from '../analyse-error.ts';
 import { formatRecord } from './format.ts';
 import { KernelArray, readU32, readU64 } from './kernel-memory.ts';
@@ -30,7 +29,7 @@ type Layout = {
  */
 export function readRecordLog(source: LogSource): void {
   const { info, memory } = source;
-  const layout = readLayout(info);
+  const layout = readLayout(source);
   const first = readU32(memory, firstIndexSymbol(source));
   const next = readU32(memory, needSymbol(info, 'log_next_idx'));
   const bytes = readU32(memory, needSymbol(info, 'log_buf_len'));
@@ -75,7 +74,7 @@ function printRecord(source: LogSource, layout: Layout, buffer: KernelArray, pos
   formatRecord(source.out, head, buffer.bytes.subarray(text, Math.min(text + textLength, at + length)), source.signedChars);
 }
 
-function readLayout(info: Vmcoreinfo): Layout {
+function readLayout({ info, callers }: LogSource): Layout {
   const name = info.size('printk_log') === undefined ? 'log' : 'printk_log';
   const headBytes = needSize(info, name);
   const callerId = `${name}.caller_id`;
@@ -84,7 +83,7 @@ function readLayout(info: Vmcoreinfo): Layout {
     timeNs: needMember(info, `${name}.ts_nsec`, 8, headBytes),
     length: needMember(info, `${name}.len`, 2, headBytes),
     textLength: needMember(info, `${name}.text_len`, 2, headBytes),
-    callerId: info.offset(callerId) === undefined ? undefined : needMember(info, callerId, 4, headBytes),
+    callerId: !callers || info.offset(callerId) === undefined ? undefined : needMember(info, callerId, 4, headBytes),
   };
 }
 
