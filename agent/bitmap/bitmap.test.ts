@@ -12,7 +12,9 @@ t.test('setRange() and clearRange() agree with bit by bit for every start and en
         if (!Buffer.from(fast.bytes).equals(slow.bytes)) t.fail(`setRange(${start}, ${end}) of ${size}`);
         const rest = new Bitmap(size);
         rest.setRange(0, size);
-        rest.clearRange(start, end);
+        const cleared = rest.clearRange(start, end);
+        if (cleared !== fast.count() || rest.clearRange(start, end) !== 0)
+          t.fail(`clearRange(${start}, ${end}) of ${size} counts ${cleared}`);
         if (rest.count() + fast.count() !== size) t.fail(`clearRange(${start}, ${end}) of ${size}`);
       }
     }

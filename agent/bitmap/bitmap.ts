@@ -48,8 +48,11 @@ export class Bitmap {
     this.#fillRange(start, end, true);
   }
 
-  clearRange(start: Pfn, end: Pfn): void {
+  /** @returns how many of the bits were set. */
+  clearRange(start: Pfn, end: Pfn): number {
+    const before = this.#countRange(start, end);
     this.#fillRange(start, end, false);
+    return before;
   }
 
   /** How many bits are set. */
@@ -88,6 +91,20 @@ export class Bitmap {
       while (pfn + 8 <= this.sizeBits && this.bytes[pfn / 8] === uninteresting) pfn += 8;
     }
     return this.sizeBits;
+  }
+
+  #countRange(from: Pfn, to: Pfn): number {
+    const start = Math.max(0, from);
+    const end = Math.min(this.sizeBits, to);
+    if (end <= start) return 0;
+    const first = Math.floor(start / 8);
+    const last = Math.floor((end - 1) / 8);
+    const head = 0xff << (start % 8);
+    const tail = 0xff >> (7 - ((end - 1) % 8));
+    if (first === last) return ones[this.bytes[first] & head & tail];
+    let total = ones[this.bytes[first] & head & 0xff] + ones[this.bytes[last] & tail];
+    for (let i = first + 1; i < last; i++) total += ones[this.bytes[i]];
+    return total;
   }
 
   #fillRange(from: number, to: number, value: boolean): void {
