@@ -1,0 +1,42 @@
+/** The real system: Bun with native libraries. */
+import { type CodecName, CompressError, type PageCodec } from '../compress/codec.ts';
+import { defaultZlibLevel } from '../compress/zlib.ts';
+import { defaultZstdLevel } from '../compress/zstd.ts';
+import { openBunZstdCodec } from './bun-zstd-codec.ts';
+import { createFileSink } from './file-sink.ts';
+import { fileEffects } from './files.ts';
+import { NativeError, waitUntilWritable } from './libc.ts';
+import { openLzoCodec } from './lzo-codec.ts';
+import { openMmapFile } from './mmap-file.ts';
+import { openPreadFile } from './pread-file.ts';
+import { openSnappyCodec } from './snappy-codec.ts';
+import { createStreamSink, printErrorText, printTo } from './stdout-sink.ts';
+import type { System } from './system.ts';
+import { openZlibCodec } from './zlib-codec.ts';
+import { openZstdCodec } from './zstd-codec.ts';
+
+export function createBunSystem(): System {
+  return {
+    ...fileEffects,
+    openFile: (path, options = {}) => (options.mmap === false ? openPreadFile(path) : openMmapFile(path)),
+    openCodec,
+    createFile: createFileSink,
+    standardOutput: () => createStreamSink(1, 'standard output', waitUntilWritable),
+    print: (text) => printTo(1, 'standard output', text, waitUntilWritable),
+    printError: (text) => printErrorText(text, waitUntilWritable),
+  };
+}
+
+/** Without its embedded library zstd still has Bun's own; the other codecs are missing then. */
+function openCodec(name: CodecName, level?: number): PageCodec {
+  try {
+    if (name === 'lzo') return openLzoCodec();
+    if (name === 'snappy') return openSnappyCodec();
+    if (name === 'zlib') return openZlibCodec(level ?? defaultZlibLevel);
+    return openZstdCodec(level ?? defaultZstdLevel);
+  } catch (error) {
+    if (!(error instanceof NativeError)) throw error;
+    if (name === 'zstd') return openBunZstdCodec(level ?? defaultZstdLevel);
+    throw new CompressError('compress/unavailable', `Cannot use ${name}: ${error.message}`, { hint: error.hint, cause: error });
+  }
+}

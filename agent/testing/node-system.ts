@@ -1,0 +1,34 @@
+/** A system on Node, for tests: pread files, Node's zlib, zstd in WebAssembly. No native library, so no snappy and no LZO. */
+import { type CodecName, CompressError, type PageCodec } from '../compress/codec.ts';
+import { createFileSink } from '../sys/file-sink.ts';
+import { fileEffects } from '../sys/files.ts';
+import { openPreadFile } from '../sys/pread-file.ts';
+import { createStreamSink, printErrorText, printTo } from '../sys/stdout-sink.ts';
+import type { System } from '../sys/system.ts';
+import { NodeZlibCodec } from './node-zlib-codec.ts';
+import { loadNodeZstd } from './node-zstd-codec.ts';
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+export async function createNodeSystem(): Promise<System> {
+  const openZstd = await loadNodeZstd();
+  const openCodec = (name: CodecName, level?: number): PageCodec => {
+    if (name === 'zstd') return openZstd(level);
+    if (name === 'zlib') return new NodeZlibCodec();
+    const hint = 'Run the built executable.';
+    throw new CompressError('compress/unavailable', `Cannot use ${name}: Node has no native libraries`, { hint });
+  };
+  return {
+    ...fileEffects,
+    openFile: (path) => openPreadFile(path),
+    openCodec,
+    createFile: createFileSink,
+    standardOutput: () => createStreamSink(1, 'standard output', waitAMoment),
+    print: (text) => printTo(1, 'standard output', text, waitAMoment),
+    printError: (text) => printErrorText(text, waitAMoment),
+  };
+}
+
+function waitAMoment(): void {
+  Atomics.wait(sleeper, 0, 0, 5);
+}
