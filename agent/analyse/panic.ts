@@ -83,18 +83,19 @@ export function findPanic(dmesg: string | Uint8Array): Panic | undefined {
   };
 }
 
-/** The opening line of the last report before `end`; -1 when there is none. */
+/** The opening line of the last report above `end`; -1 when there is none. */
 function findCause(lines: readonly string[], end: number, warnings: boolean): number {
   const isCause = (line: string) => causes.some(({ pattern }) => pattern.test(line)) || (warnings && warningPattern.test(line));
   let found = findLast(lines, end, end - searchLines, isCause);
-  if (found < 0) return -1;
-  for (;;) {
+  // "Oops:", "invalid opcode:" and "Internal error:" come second; the line above them says what happened.
+  while (found >= 0 && kindOf(lines[found]) === 'oops') {
     const top = Math.max(0, found - reportLines);
     const border = findLast(lines, found, top, (line) => reportEnd.test(line));
     const earlier = findLast(lines, found, Math.max(top, border + 1), isCause);
     if (earlier < 0) return found;
     found = earlier;
   }
+  return found;
 }
 
 /** Highest index below `end`, not below `start`, whose line passes; -1 for none. */

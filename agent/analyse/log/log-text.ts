@@ -11,7 +11,7 @@ export class LogText {
   #used = 0;
   #droppedBytes = 0;
 
-  /** @param maxBytes the longest text that is kept, rounded to chunks of 64 KiB. */
+  /** @param maxBytes the longest text that is kept; at least the last 64 KiB less than that are. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
