@@ -66,6 +66,6 @@ export function feedPages(writer: DumpWriter, machine: TestMachine, plan: KdumpP
 export function buildUtsname(machine = 'x86_64', release = '6.1.0-test'): Uint8Array {
   const bytes = new Uint8Array(utsnameBytes);
   const texts = ['Linux', 'test', release, '#1 SMP', machine, '(none)'];
-  texts.forEach((text, index) => bytes.set(encodeText(text), index * utsnameFieldBytes));
+  for (const [index, text] of texts.entries()) bytes.set(encodeText(text), index * utsnameFieldBytes);
   return bytes;
 }

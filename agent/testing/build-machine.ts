@@ -2,10 +2,10 @@
  * A small made-up machine for tests of dump formats: which page frames exist and what they hold, and the ELF core
  * that makedumpfile takes as its vmcore. It has no kernel data structures.
  */
-import { defineStruct } from '../binary/struct.ts';
 import { encodeText } from '../binary/text.ts';
 import type { Pfn, PfnRange } from '../binary/units.ts';
 import { Bitmap } from '../bitmap/bitmap.ts';
+import { buildVmcore } from './build-vmcore.ts';
 
 export type TestMachine = {
   readonly pageSize: number;
@@ -77,66 +77,14 @@ export function buildNote(name: string, type: number, description: Uint8Array): 
   return note;
 }
 
-const elfHeader = defineStruct('Elf64_Ehdr', 64, {
-  e_ident: [0, { bytes: 16 }],
-  e_type: [16, 'u16'],
-  e_machine: [18, 'u16'],
-  e_version: [20, 'u32'],
-  e_phoff: [32, 'u64'],
-  e_ehsize: [52, 'u16'],
-  e_phentsize: [54, 'u16'],
-  e_phnum: [56, 'u16'],
-});
-
-const programHeader = defineStruct('Elf64_Phdr', 56, {
-  p_type: [0, 'u32'],
-  p_flags: [4, 'u32'],
-  p_offset: [8, 'u64'],
-  p_vaddr: [16, 'u64'],
-  p_paddr: [24, 'u64'],
-  p_filesz: [32, 'u64'],
-  p_memsz: [40, 'u64'],
-});
-
 /** The machine as an x86_64 ELF core, one PT_LOAD a range, as the kernel lays out /proc/vmcore. */
 export function buildElfCore(machine: TestMachine): Uint8Array {
-  const { pageSize, ranges, notes } = machine;
-  const notesOffset = elfHeader.sizeBytes + (ranges.length + 1) * programHeader.sizeBytes;
-  let offset = Math.ceil((notesOffset + notes.length) / pageSize) * pageSize;
-  const headers = [
-    programHeader.write({ p_type: 4, p_offset: BigInt(notesOffset), p_filesz: BigInt(notes.length), p_memsz: BigInt(notes.length) }),
-  ];
-  const pages: Uint8Array[] = [];
-  const dataOffset = offset;
-  for (const { start, end } of ranges) {
-    const size = BigInt((end - start) * pageSize);
-    const address = BigInt(start * pageSize);
-    headers.push(
-      programHeader.write({
-        p_type: 1,
-        p_flags: 7,
-        p_offset: BigInt(offset),
-        p_vaddr: 0xffff888000000000n + address,
-        p_paddr: address,
-        p_filesz: size,
-        p_memsz: size,
-      }),
-    );
-    for (let pfn = start; pfn < end; pfn++) pages.push(machine.page(pfn));
-    offset += Number(size);
-  }
-  const elf = elfHeader.write({
-    e_ident: Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-    e_type: 4,
-    e_machine: 62,
-    e_version: 1,
-    e_phoff: 64n,
-    e_ehsize: 64,
-    e_phentsize: 56,
-    e_phnum: headers.length,
-  });
-  const front = concatBytes([elf, ...headers, notes]);
-  return concatBytes([front, new Uint8Array(dataOffset - front.length), ...pages]);
+  const segments = machine.ranges.map(({ start, end }) => ({
+    physicalAddress: start * machine.pageSize,
+    virtualAddress: 0xffff888000000000n + BigInt(start * machine.pageSize),
+    data: concatBytes(Array.from({ length: end - start }, (_, index) => machine.page(start + index))),
+  }));
+  return buildVmcore({ segments, notes: machine.notes });
 }
 
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {

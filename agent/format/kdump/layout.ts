@@ -23,9 +23,8 @@ export const maxBlockBytes = 256 * 1024;
 export const kdumpSignature = 'KDUMP   ';
 export const diskdumpSignature = 'DISKDUMP';
 
-/** The version this writer makes; 7 is the newest the readers accept. */
+/** The version this writer makes. Later ones only add fields behind those that are there, so readers take them. */
 export const writtenVersion = 6;
-export const newestVersion = 7;
 
 /** disk_dump_header.status bits besides `codecFlags`. @source makedumpfile diskdump_mod.h */
 export const statusFlags = { incomplete: 0x8, excludedVmemmap: 0x10 } as const;
