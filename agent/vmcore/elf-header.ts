@@ -93,6 +93,7 @@ function readHeader(file: MemoryFile): Header {
 
 function countProgramHeaders(file: MemoryFile, header: Header): number {
   if (header.phnum !== PN_XNUM) return header.phnum;
+  if (header.shoff === 0n) fail(file, 'vmcore/bad-header', 'section header', 40, 'none', 'one, with the count of program headers');
   const { fileOffset } = checkFilePart(file, 40, header.shoff, BigInt(sectionHeader.sizeBytes));
   const bytes = new Uint8Array(sectionHeader.sizeBytes);
   file.read(fileOffset, bytes);

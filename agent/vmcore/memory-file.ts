@@ -8,7 +8,7 @@ import { KcaptureError } from '../errors.ts';
 
 /**
  * A vmcore or dump that cannot be read. Codes: `vmcore/open`, `vmcore/short-read`, `vmcore/io`, `vmcore/not-elf`,
- * `vmcore/bad-header`, `vmcore/bad-notes`, `vmcore/unsupported`, `vmcore/absent` (no such physical page), `vmcore/excluded` (a page the
+ * `vmcore/bad-header`, `vmcore/bad-notes`, `vmcore/unsupported`, `vmcore/bad-archive`, `vmcore/absent` (no such physical page), `vmcore/excluded` (a page the
  * dump left out).
  */
 export class VmcoreError extends KcaptureError {}
