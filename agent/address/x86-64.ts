@@ -1,8 +1,8 @@
 /**
  * Paging of x86_64: 4 or 5 levels, blocks of 2 MiB and 1 GiB, memory encryption's bit in the entries.
  *
- * @source Intel SDM volume 3, 4.5 "4-level paging and 5-level paging"; arch/x86/include/asm/pgtable_types.h; Linux kernel commit
- *   65f750e5457a ("x86/mm: Report the SME mask in vmcoreinfo") for `sme_mask`.
+ * @source Intel SDM volume 3, 4.5 "4-level paging and 5-level paging"; arch/x86/include/asm/pgtable_types.h; AMD64 APM volume 2, 7.10
+ *   "Secure memory encryption".
  */
 import { hex, type PhysAddr } from '../binary/units.ts';
 import type { LoadSegment, PhysicalMemory } from '../vmcore/physical-memory.ts';
