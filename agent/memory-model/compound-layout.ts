@@ -50,8 +50,6 @@ export function compoundLayout(info: Vmcoreinfo, sizeBytes: number, types: PageT
     const bit = { wordOffset: flags, shift: hugetlbBit, mask: 1 };
     return { order: tailField('page.flags', flags, 1, sizeBytes), hugetlb: { kind: 'tail-field', field: bit, value: 1 } };
   }
-  // A kernel whose slabs are a page type is 6.10 or later, so built without hugetlb pages when it names none.
-  if (types.slab !== undefined) return { order: tailField('page.flags', flags, 1, sizeBytes), hugetlb: undefined };
   const folioOrder = info.offset('folio._folio_order');
   if (folioOrder !== undefined) {
     const dtor = info.offset('folio._folio_dtor');
@@ -66,8 +64,8 @@ export function compoundLayout(info: Vmcoreinfo, sizeBytes: number, types: PageT
 }
 
 /**
- * 4.4 – 6.2. The order directly follows the destructor and has the same type: u16 in 4.4, u32 from 4.5, u8 from 4.16 on (Linux kernel commit
- * "mm: introduce compound page fields as u8"). So their distance is the size of both, and no version need be asked.
+ * 4.4 – 6.2. The order directly follows the destructor's number and has the same type: u16 in 4.4, u32 from 4.5 on, u8 from 4.16 on. So
+ * their distance is the size of both, and no version need be asked.
  */
 function pageCompound(info: Vmcoreinfo, order: number, sizeBytes: number): CompoundLayout {
   const dtor = info.offset('page.compound_dtor');
