@@ -12,6 +12,7 @@ import { openPreadFile } from './pread-file.ts';
 import { openSnappyCodec } from './snappy-codec.ts';
 import { createStreamSink, printErrorText, printTo } from './stdout-sink.ts';
 import type { System } from './system.ts';
+import { openZipArchive } from './zip-member.ts';
 import { openZlibCodec } from './zlib-codec.ts';
 import { openZstdCodec } from './zstd-codec.ts';
 
@@ -19,6 +20,7 @@ export function createBunSystem(): System {
   return {
     ...fileEffects,
     openFile: (path, options = {}) => (options.mmap === false ? openPreadFile(path) : openMmapFile(path)),
+    openArchive: (path) => openZipArchive(path, openMmapFile),
     openCodec,
     createFile: createFileSink,
     standardOutput: () => createStreamSink(1, 'standard output', waitUntilWritable),

@@ -4,6 +4,7 @@
  */
 import type { CodecName, PageCodec } from '../compress/codec.ts';
 import type { Sink } from '../sink/sink.ts';
+import type { DumpArchive } from '../vmcore/dump-archive.ts';
 import type { MemoryFile } from '../vmcore/memory-file.ts';
 
 export type OpenOptions = {
@@ -22,6 +23,11 @@ export interface System {
    * @throws VmcoreError `vmcore/open`: missing, a directory, empty, not permitted; the message says which.
    */
   openFile(path: string, options?: OpenOptions): MemoryFile;
+  /**
+   * Opens a `.zip` and looks at the first bytes of its members.
+   * @throws VmcoreError `vmcore/open`, `vmcore/bad-archive`.
+   */
+  openArchive(path: string): Promise<DumpArchive>;
   /**
    * A codec, its library loaded.
    * @param level zstd and zlib only. Default: zstd −1, zlib 1.

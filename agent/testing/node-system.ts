@@ -5,6 +5,7 @@ import { fileEffects } from '../sys/files.ts';
 import { openPreadFile } from '../sys/pread-file.ts';
 import { createStreamSink, printErrorText, printTo } from '../sys/stdout-sink.ts';
 import type { System } from '../sys/system.ts';
+import { openZipArchive } from '../sys/zip-member.ts';
 import { NodeZlibCodec } from './node-zlib-codec.ts';
 import { loadNodeZstd } from './node-zstd-codec.ts';
 
@@ -21,6 +22,7 @@ export async function createNodeSystem(): Promise<System> {
   return {
     ...fileEffects,
     openFile: (path) => openPreadFile(path),
+    openArchive: (path) => openZipArchive(path, openPreadFile),
     openCodec,
     createFile: createFileSink,
     standardOutput: () => createStreamSink(1, 'standard output', waitAMoment),
