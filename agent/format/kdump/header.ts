@@ -35,6 +35,8 @@ export type KdumpHeader = {
   readonly endPfn: Pfn;
   readonly nrCpus: number;
   readonly utsname: Utsname;
+  /** The same as it stands in the file. */
+  readonly utsnameBytes: Uint8Array;
   /** Seconds since 1970; 0 when the crashed kernel did not tell. */
   readonly crashTime: number;
   readonly physBase: bigint;
@@ -75,6 +77,7 @@ export function readKdumpHeader(file: MemoryFile): KdumpHeader {
     endPfn,
     nrCpus: header.nr_cpus,
     utsname: readUtsname(header.utsname),
+    utsnameBytes: header.utsname,
     crashTime: Number(header.tv_sec),
     physBase: BigInt.asIntN(64, sub.phys_base),
     dumpLevel: sub.dump_level,

@@ -14,10 +14,11 @@ import { vmcoreinfoText, walkNotes } from '../../vmcore/notes.ts';
 import type { Machine, MemoryWindow, PhysicalMemory } from '../../vmcore/physical-memory.ts';
 import { FormatError } from '../dump-writer.ts';
 import { Descriptors } from './descriptors.ts';
-import { type FilePart, type KdumpHeader, readKdumpHeader } from './header.ts';
+import type { KdumpHeader } from './header.ts';
 import { KdumpWindow } from './memory-window.ts';
 import { PageIndex } from './page-index.ts';
 import { pageDesc } from './layout.ts';
+import { checkSet, type KdumpPart, readBitmap, readKdumpParts, readPart } from './parts.ts';
 import { PageStore, type StoredCounts } from './page-store.ts';
 
 export interface KdumpSource extends PhysicalMemory {
@@ -33,25 +34,29 @@ export interface KdumpSource extends PhysicalMemory {
   countStored(): StoredCounts;
 }
 
+export type OpenKdumpOptions = {
+  /** How the memory calls itself. Default `kdump`. */
+  readonly kind?: 'kdump' | 'flattened';
+  /** True: read a dump that is cut off as if it said so itself. */
+  readonly salvage?: boolean;
+};
+
 /**
  * Takes the files over and closes them with the memory; when this throws, the caller still owns them.
  *
  * @param files one dump, or parts of one split set in any order. With parts missing, their pages are not in `ranges`.
- * @param kind how the memory calls itself.
  * @throws FormatError `format/not-a-dump`, `format/unsupported`, `format/corrupt`, `format/incomplete` (cut off, and not marked so).
  */
 export function openKdumpMemory(
   files: readonly MemoryFile[],
   openCodec: (name: CodecName) => PageCodec,
-  kind: 'kdump' | 'flattened' = 'kdump',
+  options: OpenKdumpOptions = {},
 ): KdumpSource {
-  const parts = files.map((file) => ({ file, header: readKdumpHeader(file) }));
-  parts.sort((a, b) => (a.header.split?.startPfn ?? 0) - (b.header.split?.startPfn ?? 0));
+  const { kind = 'kdump', salvage = false } = options;
+  const parts = readKdumpParts(files).map(({ file, header }) => ({ file, header: salvage ? { ...header, incomplete: true } : header }));
   checkSet(parts);
   return new KdumpMemory(parts, openCodec, kind);
 }
-
-type Part = { readonly file: MemoryFile; readonly header: KdumpHeader };
 
 class KdumpMemory implements KdumpSource {
   readonly path: string;
@@ -67,7 +72,7 @@ class KdumpMemory implements KdumpSource {
   readonly incomplete: boolean;
   readonly keptPages: number;
   readonly eraseinfo: string;
-  readonly #files: readonly Part[];
+  readonly #files: readonly KdumpPart[];
   readonly #store: PageStore;
   /** Pages whose data is here: the 2nd bitmap without what was lost or is in a part that is missing. */
   readonly #readable: Bitmap;
@@ -77,7 +82,7 @@ class KdumpMemory implements KdumpSource {
   #runStart = 0;
   #runEnd = 0;
 
-  constructor(parts: readonly Part[], openCodec: (name: CodecName) => PageCodec, kind: 'kdump' | 'flattened') {
+  constructor(parts: readonly KdumpPart[], openCodec: (name: CodecName) => PageCodec, kind: 'kdump' | 'flattened') {
     const [{ file, header }] = parts;
     this.#files = parts;
     this.path = file.path;
@@ -160,52 +165,8 @@ class KdumpMemory implements KdumpSource {
   }
 }
 
-/** @throws FormatError `format/corrupt` when the files are not parts of one dump. */
-function checkSet(parts: readonly Part[]): void {
-  for (let i = 1; i < parts.length; i++) {
-    const [before, part] = [parts[i - 1], parts[i]];
-    const refuse = (found: string, expected: string) => {
-      throw new FormatError(
-        'format/corrupt',
-        `Cannot read "${part.file.path}" together with "${before.file.path}": ${found}, expected ${expected}`,
-      );
-    };
-    if (part.header.split === undefined || before.header.split === undefined) refuse('a whole dump', 'parts of a split set');
-    else if (part.header.split.startPfn < before.header.split.endPfn) refuse('both hold the same pages', 'different parts');
-    if (identity(part) !== identity(before)) refuse('another dump', 'parts of one dump');
-  }
-}
-
-/** What all parts of one set have in common. */
-function identity({ header }: Part): string {
-  const { version, blockBytes, endPfn, crashTime, utsname, dumpLevel, firstBitmapOffset, secondBitmapOffset, descriptorsOffset } = header;
-  return JSON.stringify([
-    version,
-    blockBytes,
-    endPfn,
-    crashTime,
-    utsname,
-    dumpLevel,
-    firstBitmapOffset,
-    secondBitmapOffset,
-    descriptorsOffset,
-  ]);
-}
-
-function readPart(file: MemoryFile, { offset, length }: FilePart): Uint8Array {
-  const bytes = new Uint8Array(length);
-  file.read(offset, bytes);
-  return bytes;
-}
-
-function readBitmap(file: MemoryFile, { endPfn, bitmapBytes }: KdumpHeader, offset: number): Bitmap {
-  const bytes = readPart(file, { offset, length: bitmapBytes });
-  if (endPfn % 8 !== 0) bytes[bitmapBytes - 1] &= (1 << (endPfn % 8)) - 1;
-  return new Bitmap(endPfn, bytes);
-}
-
 /** The pages of `kept` that the parts really hold. Descriptors are looked at only where a file says that it is incomplete. */
-function readablePages(kept: Bitmap, parts: readonly Part[], store: PageStore): Bitmap {
+function readablePages(kept: Bitmap, parts: readonly KdumpPart[], store: PageStore): Bitmap {
   if (parts.length === 1 && parts[0].header.split === undefined && !parts[0].header.incomplete) return kept;
   const readable = new Bitmap(kept.sizeBits, kept.bytes.slice());
   let covered = 0;

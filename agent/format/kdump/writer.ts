@@ -52,9 +52,16 @@ export type KdumpPlan = {
   readonly nrCpus: number;
   /** True (dump level 1): zero pages share one stored page, which is then the first of the data even when none refers to it. */
   readonly zeroPages: boolean;
+  /** What was overwritten in the source, as text. It goes behind the page data; to a flattened stream behind the notes. */
+  readonly eraseinfo?: Uint8Array;
   /** Write only this part; `startPfn` is a multiple of 64. */
   readonly split?: { readonly startPfn: Pfn; readonly endPfn: Pfn };
 };
+
+export interface KdumpWriter extends DumpWriter {
+  /** A page that should be here and could not be read. The dump then stays marked incomplete. */
+  addLostPage(pfn: Pfn): void;
+}
 
 /** Descriptors held back until their data is written: 192 KiB. */
 const descriptorsBuffered = 8192;
@@ -64,20 +71,20 @@ const descriptorsBuffered = 8192;
  * @throws FormatError `format/unsupported` for a sink that cannot seek (put a `FlattenedSink` before it).
  * @throws SinkError as the sink does; after that, call `abandon`.
  */
-export function createKdumpWriter(sink: Sink, plan: KdumpPlan): DumpWriter {
+export function createKdumpWriter(sink: Sink, plan: KdumpPlan): KdumpWriter {
   if (!sink.seekable) {
     throw new FormatError('format/unsupported', `Cannot write a kdump-compressed dump to ${sink.name}: append-only, expected seekable`);
   }
-  if (plan.split !== undefined && plan.split.startPfn % 64 !== 0) {
+  if (plan.split !== undefined && plan.split.startPfn < plan.split.endPfn && plan.split.startPfn % 64 !== 0) {
     throw new FormatError(
       'format/unsupported',
       `Cannot start a part of a dump at page frame ${plan.split.startPfn}: expected a multiple of 64`,
     );
   }
-  return new KdumpWriter(sink, plan);
+  return new BufferedKdumpWriter(sink, plan);
 }
 
-class KdumpWriter implements DumpWriter {
+class BufferedKdumpWriter implements KdumpWriter {
   readonly #sink: Sink;
   readonly #plan: KdumpPlan;
   readonly #layout: KdumpLayout;
@@ -89,18 +96,24 @@ class KdumpWriter implements DumpWriter {
   #descriptorsAt: number;
   #buffered = 0;
   #backed = 0;
+  #lostPages = 0;
+  readonly #eraseinfo: Uint8Array;
+  #eraseinfoOffset = 0;
   /** The kept page that has to come next; `#endPfn` or beyond when all came. */
   #nextPfn: number;
 
   constructor(sink: Sink, plan: KdumpPlan) {
     this.#sink = sink;
     this.#plan = plan;
-    this.#layout = layOutKdump(plan.pageSize, plan.endPfn, plan.notes.length, plan.kept.count());
+    this.#eraseinfo = plan.eraseinfo ?? new Uint8Array(0);
+    const behindNotes = this.#rewritable ? 0 : this.#eraseinfo.length;
+    this.#layout = layOutKdump(plan.pageSize, plan.endPfn, plan.notes.length + behindNotes, plan.kept.count());
+    if (behindNotes > 0) this.#eraseinfoOffset = this.#layout.notesOffset + plan.notes.length;
     this.#data = new SequentialBuffer(sink, this.#layout.dataOffset);
     this.#descriptorsAt = this.#layout.descriptorsOffset;
     this.#endPfn = plan.split?.endPfn ?? plan.endPfn;
     this.#nextPfn = plan.kept.nextSet(plan.split?.startPfn ?? 0);
-    sink.write(0, buildHeaders(plan, this.#layout, this.#rewritable));
+    sink.write(0, this.#buildHeaders(this.#rewritable));
     writeBitmap(sink, this.#layout.firstBitmapOffset, plan.existing, this.#layout.bitmapBytes);
     writeBitmap(sink, this.#layout.secondBitmapOffset, plan.kept, this.#layout.bitmapBytes);
     if (plan.zeroPages) this.#data.appendZeros(plan.pageSize);
@@ -133,12 +146,22 @@ class KdumpWriter implements DumpWriter {
     this.#describeData(offset, length, flags);
   }
 
+  addLostPage(pfn: Pfn): void {
+    this.#expect(pfn);
+    this.#describe(0, 0, 0);
+    this.#lostPages++;
+  }
+
   finish(): void {
     if (this.#nextPfn < this.#endPfn) {
       throw new FormatError('format/order', `Cannot finish ${this.#sink.name}: page frame ${this.#nextPfn} never came`);
     }
+    if (this.#eraseinfo.length > 0 && this.#eraseinfoOffset === 0) {
+      this.#eraseinfoOffset = this.#data.position;
+      this.#data.append(this.#eraseinfo);
+    }
     this.#flush();
-    if (this.#rewritable) this.#sink.write(0, buildHeader(this.#plan, this.#layout, false));
+    if (this.#rewritable) this.#sink.write(0, this.#buildHeaders(this.#lostPages > 0));
   }
 
   abandon(): void {
@@ -149,6 +172,16 @@ class KdumpWriter implements DumpWriter {
     } catch {
       // The disk is full or gone. The header says incomplete already, and descriptors that were never written are zero.
     }
+  }
+
+  /** Block 0, sub header and notes: everything before the bitmaps, in one piece. */
+  #buildHeaders(incomplete: boolean): Uint8Array {
+    const bytes = new Uint8Array(this.#layout.firstBitmapOffset);
+    bytes.set(buildHeader(this.#plan, this.#layout, incomplete));
+    bytes.set(buildSubHeader(this.#plan, this.#layout, this.#eraseinfoOffset), this.#plan.pageSize);
+    bytes.set(this.#plan.notes, this.#layout.notesOffset);
+    if (!this.#rewritable) bytes.set(this.#eraseinfo, this.#layout.notesOffset + this.#plan.notes.length);
+    return bytes;
   }
 
   get #rewritable(): boolean {
@@ -213,15 +246,6 @@ function writeBitmap(sink: Sink, offset: number, bitmap: Bitmap, paddedBytes: nu
   if (length < paddedBytes) sink.write(offset + length, new Uint8Array(paddedBytes - length));
 }
 
-/** Block 0, sub header and notes: everything before the bitmaps, in one piece. */
-function buildHeaders(plan: KdumpPlan, layout: KdumpLayout, incomplete: boolean): Uint8Array {
-  const bytes = new Uint8Array(layout.firstBitmapOffset);
-  bytes.set(buildHeader(plan, layout, incomplete));
-  bytes.set(buildSubHeader(plan, layout), plan.pageSize);
-  bytes.set(plan.notes, layout.notesOffset);
-  return bytes;
-}
-
 function buildHeader(plan: KdumpPlan, layout: KdumpLayout, incomplete: boolean): Uint8Array {
   const utsname = new Uint8Array(utsnameBytes);
   utsname.set(plan.utsname.subarray(0, utsnameBytes));
@@ -240,8 +264,9 @@ function buildHeader(plan: KdumpPlan, layout: KdumpLayout, incomplete: boolean):
   });
 }
 
-function buildSubHeader(plan: KdumpPlan, layout: KdumpLayout): Uint8Array {
+function buildSubHeader(plan: KdumpPlan, layout: KdumpLayout, eraseinfoOffset: number): Uint8Array {
   const { split, vmcoreinfo, notes } = plan;
+  const eraseinfoBytes = eraseinfoOffset === 0 ? 0 : (plan.eraseinfo?.length ?? 0);
   return kdumpSubHeader.write({
     phys_base: BigInt.asUintN(64, plan.physBase),
     dump_level: plan.dumpLevel,
@@ -252,6 +277,8 @@ function buildSubHeader(plan: KdumpPlan, layout: KdumpLayout): Uint8Array {
     size_vmcoreinfo: BigInt(vmcoreinfo.length),
     offset_note: notes.length === 0 ? 0n : BigInt(layout.notesOffset),
     size_note: BigInt(notes.length),
+    offset_eraseinfo: BigInt(eraseinfoOffset),
+    size_eraseinfo: BigInt(eraseinfoBytes),
     start_pfn_64: BigInt(split?.startPfn ?? 0),
     end_pfn_64: BigInt(split?.endPfn ?? 0),
     max_mapnr_64: BigInt(plan.endPfn),
