@@ -3,6 +3,7 @@
  *
  *     bun build.ts                  for this machine
  *     bun build.ts --arch arm64     `dist/kcapture-arm64`, on any machine
+ *     bun build.ts --libraries      only `agent/sys/native`, for running the sources
  *     bun build.ts --entry FILE --out NAME --no-check
  *
  * The libraries are Debian's own, taken from this system where it has them and is of the wanted kind, else from its package archive.
@@ -55,6 +56,7 @@ const { values: options } = parseArgs({
     arch: { type: 'string', default: process.arch },
     entry: { type: 'string', default: 'agent/main.ts' },
     out: { type: 'string' },
+    libraries: { type: 'boolean', default: false },
     'no-check': { type: 'boolean', default: false },
   },
 });
@@ -63,6 +65,10 @@ process.chdir(root);
 const target = architectures[options.arch];
 if (target === undefined) throw new Error(`Cannot build for "${options.arch}": expected ${Object.keys(architectures).join(' or ')}`);
 const isNative = options.arch === process.arch;
+if (options.libraries) {
+  collectLibraries(target, 'agent/sys/native');
+  process.exit(0);
+}
 const outfile = resolve('dist', options.out ?? (isNative ? 'kcapture' : `kcapture-${options.arch}`));
 const folder = resolve('dist/build', `${options.arch}-${process.pid}`);
 

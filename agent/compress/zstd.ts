@@ -5,8 +5,8 @@
  */
 
 /**
- * The level a page is compressed at unless asked otherwise. Measured page by page on kernel memory: −1 is 1.7 times as fast as 1 and
- * 5 % larger.
+ * The level a page is compressed at unless asked otherwise. Measured page by page on kernel memory: −1 takes two thirds of the time of 1
+ * for 3 to 7 % more bytes.
  */
 export const defaultZstdLevel = -1;
 export const zstdLevels = { lowest: -131072, highest: 22 } as const;

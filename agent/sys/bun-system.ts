@@ -1,4 +1,5 @@
 /** The real system: Bun with native libraries. */
+import { statfsSync } from 'node:fs';
 import { type CodecName, CompressError, type PageCodec } from '../compress/codec.ts';
 import { defaultZlibLevel } from '../compress/zlib.ts';
 import { defaultZstdLevel } from '../compress/zstd.ts';
@@ -19,7 +20,8 @@ import { openZstdCodec } from './zstd-codec.ts';
 export function createBunSystem(): System {
   return {
     ...fileEffects,
-    openFile: (path, options = {}) => (options.mmap === false ? openPreadFile(path) : openMmapFile(path)),
+    openFile: (path, { mmap = true } = {}) =>
+      mmap === 'always' || (mmap && isKernelFile(path)) ? openMmapFile(path) : openPreadFile(path),
     openArchive: (path) => openZipArchive(path, openMmapFile),
     openCodec,
     createFile: createFileSink,
@@ -27,6 +29,15 @@ export function createBunSystem(): System {
     print: (text) => printTo(1, 'standard output', text, waitUntilWritable),
     printError: (text) => printErrorText(text, waitUntilWritable),
   };
+}
+
+/** @source linux/magic.h, PROC_SUPER_MAGIC */
+function isKernelFile(path: string): boolean {
+  try {
+    return statfsSync(path).type === 0x9fa0;
+  } catch {
+    return false;
+  }
 }
 
 /** Without its embedded library zstd still has Bun's own; the other codecs are missing then. */

@@ -8,8 +8,12 @@ import type { DumpArchive } from '../vmcore/dump-archive.ts';
 import type { MemoryFile } from '../vmcore/memory-file.ts';
 
 export type OpenOptions = {
-  /** False: pread only. Default true, with pread as the fallback when the mapping is refused. */
-  readonly mmap?: boolean;
+  /**
+   * False: pread only. True: files of the kernel such as `/proc/vmcore` are mapped, with pread as the fallback when the mapping is
+   * refused; ordinary files are read, which costs the same and fails with an error, not a signal, when one shrinks. `always`: map whatever
+   * it is. Default true.
+   */
+  readonly mmap?: boolean | 'always';
 };
 
 export type CreateOptions = {

@@ -21,6 +21,12 @@ const functions = {
 
 /** @source zstd.h, ZSTD_cParameter */
 const compressionLevel = 100;
+const minMatch = 105;
+/**
+ * Negative levels look for matches of 5 bytes or longer. With 4, pages become 2.5 % smaller for 5 % more time (measured on kernel memory: 0.62
+ * to 0.70 of the time of level 1, 1.035 to 1.071 of its size). Smaller hash tables, double-fast and greedy search were measured worse on both.
+ */
+const fastMinMatch = 4;
 /** A failed call returns the negated error number as a size. @source zstd_errors.h, ZSTD_error_dstSize_tooSmall */
 const targetTooSmall = -70;
 
@@ -109,6 +115,7 @@ class ZstdCodec implements PageCodec {
     if (context === null) throw new CompressError('compress/failed', 'Cannot get memory for zstd compression');
     this.#compressor = context;
     this.#zstd.ZSTD_CCtx_setParameter(context, compressionLevel, this.#level);
+    if (this.#level < 0) this.#zstd.ZSTD_CCtx_setParameter(context, minMatch, fastMinMatch);
     return context;
   }
 
