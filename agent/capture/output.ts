@@ -39,7 +39,10 @@ export function openOutput(system: System, path: string, options: OutputOptions)
   refuseInput(system, path, options.inputs);
   const exists = system.exists(path);
   if (exists && !options.overwrite && !system.isBlockDevice(path)) {
-    throw new SinkError('sink/exists', `Cannot create "${path}": it exists`, { where: path, hint: 'Choose another name, or add -f to replace it' });
+    throw new SinkError('sink/exists', `Cannot create "${path}": it exists`, {
+      where: path,
+      hint: 'Choose another name, or add -f to replace it',
+    });
   }
   const inPlace = options.inPlace || path.startsWith('/dev/') || system.isBlockDevice(path);
   return named(system, path, inPlace ? path : path + incompleteSuffix, options.overwrite);
@@ -48,7 +51,10 @@ export function openOutput(system: System, path: string, options: OutputOptions)
 function refuseInput(system: System, path: string, inputs: readonly string[]): void {
   for (const input of inputs) {
     if (system.sameFile(path, input)) {
-      throw new SinkError('sink/is-input', `Cannot write to "${path}": it is the input`, { where: path, hint: 'Choose another output name' });
+      throw new SinkError('sink/is-input', `Cannot write to "${path}": it is the input`, {
+        where: path,
+        hint: 'Choose another output name',
+      });
     }
   }
 }

@@ -70,7 +70,11 @@ export function progressLine(step: string, { done, total, unitBytes, seconds }: 
   const percent = total === 0 ? 100 : Math.floor((done * 100) / total);
   const rate = seconds > 0 ? (done * unitBytes) / seconds : 0;
   const left = done >= total ? `${seconds.toFixed(1)} s` : done === 0 ? '' : `${Math.ceil((seconds * (total - done)) / done)} s left`;
-  const parts = [step.padEnd(9), `${String(percent).padStart(3)} %`, `${formatBytes(done * unitBytes)} of ${formatBytes(total * unitBytes)}`];
+  const parts = [
+    step.padEnd(9),
+    `${String(percent).padStart(3)} %`,
+    `${formatBytes(done * unitBytes)} of ${formatBytes(total * unitBytes)}`,
+  ];
   if (rate > 0) parts.push(`${formatBytes(Math.round(rate))}/s`);
   return [...parts, left].join('  ').trimEnd();
 }

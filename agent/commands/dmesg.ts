@@ -15,15 +15,31 @@ export function dmesgCommand(system: System): Command {
     .option('--partial', 'only what came after the last "dmesg -c"')
     .option('--no-mmap', 'read with pread(2) instead of mapping')
     .action((source: string, out: string, flags: { force?: true; partial?: true; mmap: boolean }) => {
-      writeDmesg(system, { source, out, overwrite: flags.force ?? false, partial: flags.partial ?? false, mmap: flags.mmap, inPlace: false });
+      writeDmesg(system, {
+        source,
+        out,
+        overwrite: flags.force ?? false,
+        partial: flags.partial ?? false,
+        mmap: flags.mmap,
+        inPlace: false,
+      });
     });
 }
 
-export type DmesgRequest = { source: string; out: string; overwrite: boolean; partial: boolean; mmap: boolean; inPlace: boolean };
+export type DmesgRequest = {
+  source: string;
+  out: string;
+  overwrite: boolean;
+  partial: boolean;
+  mmap: boolean;
+  inPlace: boolean;
+  onKernelFacts?: (text: string) => void;
+};
 
 /** Damage in the log buffer is reported on standard error; what can be read is written. */
 export function writeDmesg(system: System, request: DmesgRequest): void {
   const kernel = openKernel(system, [request.source], { mmap: request.mmap });
+  request.onKernelFacts?.(kernel.info.text);
   try {
     const { text, warnings } = readDmesg(kernel.info, requireVirtual(kernel), { partial: request.partial });
     const output = openOutput(system, request.out, {

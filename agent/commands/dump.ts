@@ -46,7 +46,9 @@ Examples:
 export function dumpCommand(system: System, setExit: SetExit): Command {
   return new Command('dump')
     .summary('filter, compress and write a vmcore')
-    .description('Reads VMCORE (ELF, kdump-compressed or flattened), leaves out the pages nobody needs, and writes a dump for crash and drgn.')
+    .description(
+      'Reads VMCORE (ELF, kdump-compressed or flattened), leaves out the pages nobody needs, and writes a dump for crash and drgn.',
+    )
     .argument('<VMCORE>', 'the memory of the crashed kernel, usually /proc/vmcore')
     .argument('<OUT...>', 'the dump; "-" is standard output (with -F); several with --split')
     .addOption(new Option('--compress <codec>', 'codec of each page').choices(['zstd', 'lzo', 'snappy', 'zlib', 'none']))
@@ -86,10 +88,12 @@ function toRequest(source: string, outputs: string[], flags: Flags): DumpRequest
       hint: 'Add -F for the flattened format; "kcapture rearrange" or "makedumpfile -R" turns it back',
     });
   }
-  if (outputs.length > 1 && !flags.split) throw new UsageError('usage/outputs', `Cannot write to ${outputs.length} outputs without --split`);
+  if (outputs.length > 1 && !flags.split)
+    throw new UsageError('usage/outputs', `Cannot write to ${outputs.length} outputs without --split`);
   if (flags.split && outputs.length < 2) throw new UsageError('usage/outputs', 'Cannot split into one output: name two or more');
   if (flags.split && (flags.flatten || flags.elf)) throw new UsageError('usage/split', 'Cannot use --split with -F or -E');
-  if (flags.elf && codec !== undefined && codecIsExplicit(flags)) throw new UsageError('usage/elf', 'Cannot compress an ELF dump: use -E alone');
+  if (flags.elf && codec !== undefined && codecIsExplicit(flags))
+    throw new UsageError('usage/elf', 'Cannot compress an ELF dump: use -E alone');
   return {
     source,
     outputs,

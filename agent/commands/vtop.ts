@@ -20,7 +20,9 @@ export function vtopCommand(system: System): Command {
         system.print(`${JSON.stringify({ virtual: hex(result.virtual), physical: hex(result.physical), inDump: result.inDump })}\n`);
         return;
       }
-      system.print(`virtual   ${hex(result.virtual)}\nphysical  ${hex(result.physical)}${result.inDump ? '' : '  (page is not in this file)'}\n`);
+      system.print(
+        `virtual   ${hex(result.virtual)}\nphysical  ${hex(result.physical)}${result.inDump ? '' : '  (page is not in this file)'}\n`,
+      );
     });
 }
 

@@ -1,0 +1,49 @@
+/** The writer of one output: what the headers say about the crash, gathered from the source. */
+import { physBase } from '../address/phys-base.ts';
+import { readUtsname } from '../address/utsname.ts';
+import type { PfnRange } from '../binary/units.ts';
+import { Bitmap } from '../bitmap/bitmap.ts';
+import { type CodecName, codecFlags } from '../compress/codec.ts';
+import type { DumpWriter } from '../format/dump-writer.ts';
+import { createKdumpWriter } from '../format/kdump/writer.ts';
+import type { Sink } from '../sink/sink.ts';
+import { countCpus, findVmcoreinfo } from '../vmcore/notes.ts';
+import type { Kernel } from './open-kernel.ts';
+
+export type WriterRequest = {
+  readonly kernel: Kernel;
+  readonly level: number;
+  readonly kept: Bitmap;
+  readonly format: 'kdump' | 'elf';
+  readonly codec: CodecName | undefined;
+  /** One part of a split set. */
+  readonly range: PfnRange | undefined;
+};
+
+/** @throws SinkError as the sink does; FormatError `format/unsupported` when the source cannot become this format. */
+export function createWriter(sink: Sink, request: WriterRequest): DumpWriter {
+  const { kernel, level, kept, codec, range } = request;
+  const { memory, info, virtual } = kernel;
+  const vmcoreinfo = findVmcoreinfo(memory.notes);
+  return createKdumpWriter(sink, {
+    pageSize: memory.pageSize,
+    endPfn: memory.endPfn,
+    existing: Bitmap.fromRanges(memory.endPfn, memory.existingRanges),
+    kept,
+    notes: memory.notes,
+    vmcoreinfo: vmcoreinfo === undefined ? { offset: 0, length: 0 } : { offset: vmcoreinfo.offset, length: vmcoreinfo.sizeBytes },
+    utsname: virtual === undefined ? new Uint8Array(0) : readUtsname(info, virtual),
+    crashTime: crashTime(info.plain('CRASHTIME')),
+    physBase: physBase(memory, info),
+    dumpLevel: level,
+    status: codec === undefined ? 0 : codecFlags[codec],
+    nrCpus: countCpus(memory.notes),
+    zeroPages: (level & 1) !== 0,
+    split: range === undefined ? undefined : { startPfn: range.start, endPfn: range.end },
+  });
+}
+
+/** Seconds since 1970, 0 when the kernel does not say. */
+function crashTime(text: string | undefined): number {
+  return text !== undefined && /^\d{1,12}$/.test(text) ? Number(text) : 0;
+}

@@ -1,0 +1,223 @@
+/**
+ * One dump, from opening the source to naming the result: the operation behind `kcapture dump`, behind the name makedumpfile, and
+ * behind the automatic run.
+ *
+ * Comes in: a request. Goes out: files on disk and a result that says what was kept, what was lost and how long it took.
+ */
+import type { PfnRange } from '../binary/units.ts';
+import type { PageCounts } from '../classify/page-kind.ts';
+import type { CodecName, PageCodec } from '../compress/codec.ts';
+import { KcaptureError } from '../errors.ts';
+import { FlattenedSink } from '../format/flattened/flattened-sink.ts';
+import { planSplit } from '../format/kdump/split.ts';
+import { SinkError } from '../sink/sink.ts';
+import type { System } from '../sys/system.ts';
+import { type CopyCounts, copyPages, dropZeroPages } from './copy-pages.ts';
+import { createWriter } from './create-writer.ts';
+import { finalCounts } from './final-counts.ts';
+import { type Kernel, openKernel } from './open-kernel.ts';
+import { type Output, openOutput } from './output.ts';
+import type { Progress } from './progress.ts';
+import { type Selection, selectPages } from './select-pages.ts';
+
+export type DumpRequest = {
+  readonly source: string;
+  /** One name, or one for each part of a split set. `-` is standard output. */
+  readonly outputs: readonly string[];
+  readonly format: 'kdump' | 'elf';
+  readonly flattened: boolean;
+  /** Undefined: pages are stored raw. */
+  readonly codec: CodecName | undefined;
+  readonly codecLevel: number | undefined;
+  /** Tried in turn when the output has no room. */
+  readonly levels: readonly number[];
+  readonly overwrite: boolean;
+  /** Write under the final name from the start, as makedumpfile does. */
+  readonly inPlace: boolean;
+  readonly dryRun: boolean;
+  readonly mmap: boolean;
+  readonly threads: number;
+};
+
+/** Durations in milliseconds, sizes in bytes. Plain data: this is what `--json` prints. */
+export type DumpResult = {
+  readonly source: string;
+  readonly outputs: readonly string[];
+  /** False: what was written is readable, marked incomplete, and `problem` says why. */
+  readonly complete: boolean;
+  readonly problem?: string;
+  readonly release: string;
+  readonly format: 'kdump' | 'elf';
+  readonly codec: CodecName | 'none';
+  /** The level that was used, with the bits a source dump had applied before. */
+  readonly level: number;
+  readonly pageSize: number;
+  /** Highest page frame plus one. */
+  readonly endPfn: number;
+  readonly pages: PageCounts;
+  /** An ELF dump keeps short runs of pages that are left out otherwise. */
+  readonly elfExcludedPages?: number;
+  readonly stored: CopyCounts;
+  readonly writtenBytes: number;
+  readonly elapsedMs: { readonly open: number; readonly filter: number; readonly copy: number; readonly finish: number };
+  readonly peakMemoryBytes: number;
+  readonly warnings: readonly string[];
+};
+
+/** What one attempt at one level needs. */
+type Attempt = {
+  readonly system: System;
+  readonly request: DumpRequest;
+  readonly kernel: Kernel;
+  readonly level: number;
+  readonly selection: Selection;
+  readonly codec: PageCodec | undefined;
+  readonly progress: Progress;
+};
+
+type Written = { outputs: string[]; stored: CopyCounts; writtenBytes: number; problem?: string; copiedAt: number };
+
+/**
+ * @throws KcaptureError when no dump could be made at all. A dump that ended early does not throw: its result is not `complete`.
+ */
+export function dump(
+  system: System,
+  request: DumpRequest,
+  progress: Progress,
+  onKernelFacts: (text: string) => void = () => {},
+): DumpResult {
+  const startedAt = system.now();
+  const kernel = openKernel(system, [request.source], { mmap: request.mmap });
+  onKernelFacts(kernel.info.text);
+  const codec = request.codec === undefined ? undefined : system.openCodec(request.codec, request.codecLevel);
+  try {
+    const openedAt = system.now();
+    for (const [attempt, asked] of request.levels.entries()) {
+      const isLast = attempt === request.levels.length - 1;
+      const level = asked | kernel.memory.dumpLevel;
+      const filterStartedAt = system.now();
+      const selection = selectPages(kernel, level, progress);
+      if (request.format === 'elf' && level & 1) removeZeroPages(kernel, selection, progress);
+      const filteredAt = system.now();
+      const written = writeOutputs({ system, request, kernel, level, selection, codec, progress }, isLast);
+      if (written === 'no-space') continue;
+      const finishedAt = system.now();
+      const counts = finalCounts(selection.counts, request.format === 'elf' ? selection.counts.zero : written.stored.zero);
+      return {
+        source: request.source,
+        outputs: written.outputs,
+        complete: written.problem === undefined,
+        ...(written.problem === undefined ? {} : { problem: written.problem }),
+        release: kernel.info.plain('OSRELEASE') ?? 'unknown',
+        format: request.format,
+        codec: request.codec ?? 'none',
+        level,
+        pageSize: kernel.memory.pageSize,
+        endPfn: kernel.memory.endPfn,
+        pages: counts,
+        stored: written.stored,
+        writtenBytes: written.writtenBytes,
+        elapsedMs: {
+          open: openedAt - startedAt,
+          filter: filteredAt - filterStartedAt,
+          copy: written.copiedAt - filteredAt,
+          finish: finishedAt - written.copiedAt,
+        },
+        peakMemoryBytes: system.peakMemoryBytes(),
+        warnings: selection.warnings,
+      };
+    }
+    throw new SinkError('sink/no-space', 'Cannot write the dump: no level was given');
+  } finally {
+    codec?.close();
+    kernel.memory.close();
+  }
+}
+
+function removeZeroPages({ memory }: Kernel, selection: Selection, progress: Progress): void {
+  progress.start('zero scan', memory.endPfn, memory.pageSize);
+  selection.counts.zero = dropZeroPages(memory, selection.kept, (pfn) => progress.update(pfn));
+  progress.end();
+}
+
+/**
+ * Writes every output of one attempt.
+ * @returns `no-space` when the output had no room and another level may be tried; the attempt is removed then.
+ */
+function writeOutputs(attempt: Attempt, isLast: boolean): Written | 'no-space' {
+  const { system, request, kernel, selection, progress } = attempt;
+  const ranges = request.outputs.length > 1 ? planSplit(selection.kept, request.outputs.length) : [undefined];
+  const written: Written = {
+    outputs: [],
+    stored: { zero: 0, compressed: 0, raw: 0, unreadable: 0 },
+    writtenBytes: 0,
+    copiedAt: 0,
+  };
+  progress.start('copying', selection.kept.count(), kernel.memory.pageSize);
+  for (const [part, path] of request.outputs.entries()) {
+    const output = openOutput(system, path, { ...request, inputs: [request.source] });
+    try {
+      writeOne(attempt, output, ranges[part], written);
+      written.outputs.push(output.path);
+    } catch (error) {
+      if (!(error instanceof KcaptureError)) throw error;
+      if (error.code === 'sink/no-space' && !isLast) {
+        output.discard();
+        return 'no-space';
+      }
+      output.keepIncomplete();
+      if (path === '-') throw error;
+      written.problem = error.message;
+      written.outputs.push(output.path);
+      written.copiedAt = system.now();
+      break;
+    }
+  }
+  progress.end();
+  return written;
+}
+
+/** One file: writer, pages, end. Adds to `written`. */
+function writeOne(
+  { system, request, kernel, level, selection, codec, progress }: Attempt,
+  output: Output,
+  range: PfnRange | undefined,
+  written: Written,
+): void {
+  const flattened = request.flattened ? new FlattenedSink(output.sink) : undefined;
+  const writer = createWriter(flattened ?? output.sink, {
+    kernel,
+    level,
+    kept: selection.kept,
+    format: request.format,
+    codec: request.codec,
+    range,
+  });
+  const before = written.stored;
+  const copied = before.zero + before.compressed + before.raw;
+  try {
+    const counts = copyPages({
+      memory: kernel.memory,
+      kept: selection.kept,
+      writer,
+      codec,
+      shareZero: request.format === 'kdump' && (level & 1) !== 0,
+      range,
+      onProgress: (done) => progress.update(copied + done),
+    });
+    written.stored = {
+      zero: before.zero + counts.zero,
+      compressed: before.compressed + counts.compressed,
+      raw: before.raw + counts.raw,
+      unreadable: before.unreadable + counts.unreadable,
+    };
+    writer.finish();
+    flattened?.end();
+    written.copiedAt = system.now();
+    written.writtenBytes += writer.writtenBytes;
+    output.commit();
+  } catch (error) {
+    writer.abandon();
+    throw error;
+  }
+}

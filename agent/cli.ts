@@ -1,0 +1,76 @@
+/**
+ * The command line of `kcapture`.
+ *
+ * Comes in: words and a system. Goes out: an exit code; every error has been printed. Called as `makedumpfile`, the words are
+ * makedumpfile's.
+ */
+import { Command, CommanderError } from 'commander';
+import { dmesgCommand } from './commands/dmesg.ts';
+import { dumpCommand } from './commands/dump.ts';
+import { rearrangeCommand } from './commands/rearrange.ts';
+import { reassembleCommand } from './commands/reassemble.ts';
+import { type BuildInfo, versionCommand } from './commands/version.ts';
+import { vtopCommand } from './commands/vtop.ts';
+import { type ExitCode, exitCodes, KcaptureError, UsageError } from './errors.ts';
+import type { System } from './sys/system.ts';
+
+const introduction = `Captures the memory of a crashed Linux kernel: reads /proc/vmcore, leaves out the pages nobody
+needs, compresses the rest and writes a dump that crash and drgn open.`;
+
+const exitTable = Object.entries(exitCodes)
+  .map(([code, meaning]) => `  ${code}  ${meaning}`)
+  .join('\n');
+
+const epilogue = `
+In the capture kernel:
+  kcapture dmesg /proc/vmcore /mnt/vmcore-dmesg.txt   the log first: it is small and tells most
+  kcapture dump /proc/vmcore /mnt/vmcore              then the memory
+The next morning:
+  kcapture inspect vmcore                             what happened, is the dump whole?
+  crash vmlinux vmcore                                or drgn -c vmcore
+
+Exit codes:
+${exitTable}
+
+Called under the name "makedumpfile" it takes makedumpfile's command line.`;
+
+export async function run(system: System, build: BuildInfo, words: readonly string[]): Promise<ExitCode> {
+  let exit: ExitCode = 0;
+  const program = new Command('kcapture')
+    .description(introduction)
+    .version(build.version, '-V, --version', 'print the version')
+    .helpCommand('help [command]', 'explain a command')
+    .addHelpText('after', epilogue)
+    .showSuggestionAfterError()
+    .configureOutput({ writeOut: (text) => system.print(text), writeErr: (text) => system.printError(text) });
+  const commands = [
+    dumpCommand(system, (code) => {
+      exit = code;
+    }),
+    dmesgCommand(system),
+    rearrangeCommand(system),
+    reassembleCommand(system),
+    vtopCommand(system),
+    versionCommand(system, build),
+  ];
+  for (const command of commands) program.addCommand(command.copyInheritedSettings(program).exitOverride());
+  program.exitOverride();
+  try {
+    await program.parseAsync(words as string[], { from: 'user' });
+    return exit;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 || error.code === 'commander.help' ? 0 : 2;
+    return reportError(system, error);
+  }
+}
+
+/** Prints what failed, then what to do. */
+export function reportError(system: System, error: unknown): ExitCode {
+  if (!(error instanceof KcaptureError)) {
+    system.printError(`kcapture: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return 1;
+  }
+  system.printError(`kcapture: ${error.message}\n`);
+  if (error.hint !== undefined) system.printError(`  ${error.hint}\n`);
+  return error instanceof UsageError ? 2 : 1;
+}
