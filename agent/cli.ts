@@ -7,6 +7,7 @@
 import { Command, CommanderError } from 'commander';
 import { dmesgCommand } from './commands/dmesg.ts';
 import { dumpCommand } from './commands/dump.ts';
+import { inspectCommand } from './commands/inspect.ts';
 import { rearrangeCommand } from './commands/rearrange.ts';
 import { reassembleCommand } from './commands/reassemble.ts';
 import { type BuildInfo, versionCommand } from './commands/version.ts';
@@ -14,8 +15,7 @@ import { vtopCommand } from './commands/vtop.ts';
 import { type ExitCode, exitCodes, KcaptureError, UsageError } from './errors.ts';
 import type { System } from './sys/system.ts';
 
-const introduction = `Captures the memory of a crashed Linux kernel: reads /proc/vmcore, leaves out the pages nobody
-needs, compresses the rest and writes a dump that crash and drgn open.`;
+const introduction = `Captures the memory of a crashed Linux kernel: reads /proc/vmcore, leaves out the pages nobody needs, compresses the rest and writes a dump that crash and drgn open.`;
 
 const exitTable = Object.entries(exitCodes)
   .map(([code, meaning]) => `  ${code}  ${meaning}`)
@@ -48,6 +48,7 @@ export async function run(system: System, build: BuildInfo, words: readonly stri
       exit = code;
     }),
     dmesgCommand(system),
+    inspectCommand(system),
     rearrangeCommand(system),
     reassembleCommand(system),
     vtopCommand(system),
