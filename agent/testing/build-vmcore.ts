@@ -88,8 +88,9 @@ export function buildNote(name: string, type: number, descriptor: Uint8Array): U
 }
 
 /** The notes of a crashed machine: a register set a CPU (all zero), then VMCOREINFO. */
-export function buildNotes(options: { readonly cpus?: number; readonly vmcoreinfo?: string }): Uint8Array {
-  const notes = Array.from({ length: options.cpus ?? 1 }, () => buildNote('CORE', NT_PRSTATUS, new Uint8Array(336)));
+export function buildNotes(options: { readonly machine?: Machine; readonly cpus?: number; readonly vmcoreinfo?: string }): Uint8Array {
+  const registers = new Uint8Array(options.machine === 'aarch64' ? 392 : 336);
+  const notes = Array.from({ length: options.cpus ?? 1 }, () => buildNote('CORE', NT_PRSTATUS, registers));
   if (options.vmcoreinfo !== undefined) notes.push(buildNote('VMCOREINFO', 0, encodeText(options.vmcoreinfo)));
   return Uint8Array.from(Buffer.concat(notes));
 }

@@ -126,7 +126,14 @@ function checkLoad(file: MemoryFile, where: number, entry: Entry): LoadSegment {
     fail(file, 'vmcore/bad-header', 'PT_LOAD', where, `${entry.filesz} bytes in the file`, `at most the ${entry.memsz} in memory`);
   }
   const part = entry.filesz === 0n ? { fileOffset: 0, fileBytes: 0 } : checkFilePart(file, where, entry.offset, entry.filesz);
-  return { ...part, virtualAddress: entry.vaddr, physicalAddress: Number(entry.paddr), memoryBytes: Number(entry.memsz) };
+  return {
+    ...part,
+    virtualAddress: entry.vaddr,
+    physicalAddress: Number(entry.paddr),
+    memoryBytes: Number(entry.memsz),
+    flags: entry.flags,
+    alignBytes: entry.align,
+  };
 }
 
 /** A part of the file that a field at `where` points to; both numbers are exact once it lies inside the file. */

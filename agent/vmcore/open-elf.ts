@@ -75,7 +75,7 @@ class ElfMemory implements PhysicalMemory {
     this.machine = head.machine;
     this.notes = notes;
     this.vmcoreinfoText = vmcoreinfoText(notes);
-    this.pageSize = pageSizeOf(this.vmcoreinfoText, 4096);
+    this.pageSize = head.machine === 'x86_64' ? 4096 : pageSizeOf(this.vmcoreinfoText, 4096);
     this.loadSegments = head.loadSegments;
     this.ranges = dataRanges(head.loadSegments, this.pageSize);
     this.existingRanges = existingRanges(head.loadSegments, this.pageSize);

@@ -64,4 +64,7 @@ export type LoadSegment = {
   readonly physicalAddress: PhysAddr;
   readonly fileBytes: number;
   readonly memoryBytes: number;
+  /** p_flags and p_align, for those who copy the header. */
+  readonly flags?: number;
+  readonly alignBytes?: bigint;
 };
