@@ -30,6 +30,8 @@ export type CycleOptions = {
   readonly rawDiskMiB?: number;
   readonly dumpDiskMiB?: number;
   readonly crashkernel?: string;
+  /** Makes another initramfs out of the base archive, for guests with a workload of their own. Default: the base archive. */
+  readonly initramfs?: (base: string) => string;
   readonly timeoutMs?: number;
   /** Called with each line the guest reports, as it comes. */
   readonly onReport?: (key: string, value: string) => void;
@@ -62,7 +64,8 @@ export async function runCycle(options: CycleOptions): Promise<Cycle> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const files = kernelFiles(kernel);
-  const base = baseInitramfs(files, options.executable);
+  const harness = baseInitramfs(files, options.executable);
+  const base = options.initramfs?.(harness) ?? harness;
   const at = (name: string) => join(folder, name);
 
   const ports = ['armed', 'captured', 'report'].map((name) => ({ name, path: at(name) }));

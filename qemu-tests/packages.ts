@@ -79,3 +79,12 @@ export function download(suite: string, { name, version }: Package): string {
   });
   return join(folder, readdirSync(folder)[0]);
 }
+
+/** One file out of a package too large to unpack whole. @param path Where the package keeps it, without the leading slash. */
+export function oneFile(suite: string, row: Package, path: string): string {
+  const folder = cached(`files/${suite}/${row.name}_${row.version}`, (target) => {
+    mkdirSync(target);
+    command(['sh', '-c', 'dpkg-deb --fsys-tarfile "$1" | tar -x -f - -C "$2" "./$3"', 'sh', download(suite, row), target, path]);
+  });
+  return join(folder, path);
+}

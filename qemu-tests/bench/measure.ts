@@ -1,0 +1,95 @@
+/**
+ * One run of one program on the vmcore: how long, how much CPU, how much memory, how large the result.
+ *
+ * The numbers come from GNU time, a small process of its own: the resource usage a large parent sees of its child has the parent's own memory as
+ * its floor (measured: 341 MB for `true`).
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync, statSync } from 'node:fs';
+import { countPages } from './count-pages.ts';
+
+export type Run = {
+  readonly wallSeconds: number;
+  /** User and system time, all threads. */
+  readonly cpuSeconds: number;
+  readonly peakBytes: number;
+  readonly outputBytes: number;
+  /** The time the program itself says it spent on deciding which pages to keep. */
+  readonly filterSeconds: number;
+  /** Pages in the dump. */
+  readonly pages: number;
+  /** Read from the disk during the run: 0 when the file was warm. */
+  readonly diskBytes: number;
+};
+
+export type Job = {
+  readonly argv: readonly string[];
+  /** As for `taskset -c`. */
+  readonly cpus: string;
+  /** The file it makes; removed before and after. */
+  readonly output: string;
+  /** Finds the time of the filter in what the program printed; NaN when it is not there. */
+  readonly readFilterSeconds: (stdout: string, stderr: string) => number;
+};
+
+const timeoutMs = 20 * 60_000;
+const program = '/usr/bin/time';
+/** GNU time counts disk reads in blocks of 512 bytes, whatever the disk's own are. */
+const timeBlock = 512;
+
+/** @throws Error when the program fails, leaves no output, or does not say how long its filter took. */
+export function measure({ argv, cpus, output, readFilterSeconds }: Job): Run {
+  const times = `${output}.times`;
+  rmSync(output, { force: true });
+  const words = ['taskset', '-c', cpus, program, '-q', '-o', times, '-f', '%e %U %S %M %I', ...argv];
+  const startedAt = performance.now();
+  const { status, signal, error, stdout, stderr } = spawnSync(words[0], words.slice(1), {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, LC_ALL: 'C' },
+    maxBuffer: 64 * 1024 * 1024,
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+  });
+  const wallSeconds = (performance.now() - startedAt) / 1000;
+  try {
+    if (status !== 0) {
+      const printed = `${error?.message ?? ''}\n${stdout?.slice(-1000)}\n${stderr?.slice(-1000)}`.trim();
+      throw new Error(`Cannot measure "${argv.join(' ')}": status ${status ?? signal}, expected 0\n${printed}`);
+    }
+    const [, user, system, peakKib, blocks] = readFileSync(times, 'utf8').trim().split(' ').map(Number);
+    const filterSeconds = readFilterSeconds(stdout, stderr);
+    if (Number.isNaN(filterSeconds)) throw new Error(`Cannot measure "${argv.join(' ')}": it did not say how long the filter took`);
+    return {
+      wallSeconds,
+      cpuSeconds: user + system,
+      peakBytes: peakKib * 1024,
+      outputBytes: statSync(output).size,
+      filterSeconds,
+      pages: countPages(output),
+      diskBytes: blocks * timeBlock,
+    };
+  } finally {
+    rmSync(times, { force: true });
+    rmSync(output, { force: true });
+  }
+}
+
+/** The median of each number by itself. @throws RangeError when there are no runs. */
+export function median(runs: readonly Run[]): Run {
+  if (runs.length === 0) throw new RangeError('Cannot take the median of no runs');
+  const middle = (pick: (run: Run) => number): number => {
+    const sorted = runs.map(pick).sort((one, other) => one - other);
+    const half = Math.floor(sorted.length / 2);
+    return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+  };
+  return {
+    wallSeconds: middle((run) => run.wallSeconds),
+    cpuSeconds: middle((run) => run.cpuSeconds),
+    peakBytes: middle((run) => run.peakBytes),
+    outputBytes: middle((run) => run.outputBytes),
+    filterSeconds: middle((run) => run.filterSeconds),
+    pages: middle((run) => run.pages),
+    diskBytes: middle((run) => run.diskBytes),
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * Runs the scenarios, two at a time, and adds up their assertions.
+ *
+ * `bun qemu-tests/run.ts` runs all; each word given must be the kernel's name or part of the scenario's. `--summary FILE` writes the totals as JSON.
+ * Everything is downloaded before the first machine starts. A scenario's evidence is removed when it passed (`KCAPTURE_KEEP=1` keeps it).
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { freemem } from 'node:os';
+import { join } from 'node:path';
+import { cacheFolder } from './cache.ts';
+import { runCycle } from './cycle.ts';
+import { executableSquashfs } from './initramfs.ts';
+import { kernelFiles } from './kernel-files.ts';
+import { findKernel } from './kernels.ts';
+import type { Scenario } from './scenario.ts';
+import { codecsScenario } from './scenarios/codecs.ts';
+import { diskFull } from './scenarios/disk-full.ts';
+import { dropIn } from './scenarios/drop-in.ts';
+import { filter } from './scenarios/filter.ts';
+import { flattened } from './scenarios/flattened.ts';
+import { smallReservation } from './scenarios/small-reservation.ts';
+import { Checks } from './verify/checks.ts';
+import { crashPrograms, vmlinux } from './verify/crash-session.ts';
+import { makedumpfileFor } from './verify/makedumpfile.ts';
+import { prepareNewestDrgn } from './verify/python.ts';
+
+const scenarios: readonly Scenario[] = [filter, codecsScenario, flattened, smallReservation, diskFull, dropIn];
+const executable = process.env.KCAPTURE_EXECUTABLE ?? join(import.meta.dirname, '../dist/kcapture');
+/** A scenario that takes longer is ended: machines and witnesses together. */
+const scenarioLimitMs = 900_000;
+/** Two machines and their witnesses need this much. */
+const memoryForTwo = 6 * 1024 ** 3;
+
+type Totals = { passed: number; failed: number };
+type Job = { readonly scenario: string; readonly kernel: string };
+
+const words = process.argv.slice(2);
+const totals = words[0] === '--one' ? await runOne(words[1], words[2], words[3]) : await runAll(words);
+process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
+
+async function runAll(argument: readonly string[]): Promise<Totals> {
+  const at = argument.indexOf('--summary');
+  const summary = at < 0 ? undefined : argument[at + 1];
+  const filters = argument.filter((_, index) => at < 0 || (index !== at && index !== at + 1));
+  if (!existsSync(executable)) throw new Error(`Cannot find ${executable}: run "npm run build" first`);
+  const jobs = scenarios
+    .flatMap(({ name, kernels }) => kernels.map((kernel) => ({ scenario: name, kernel })))
+    .filter(({ scenario, kernel }) => filters.every((word) => word === kernel || scenario.includes(word)));
+  if (jobs.length === 0) throw new Error(`Cannot run scenarios: none is called ${filters.join(' ')}`);
+  prepare(jobs);
+
+  const sum: Totals = { passed: 0, failed: 0 };
+  const queue = [...jobs];
+  const worker = async () => {
+    for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+      const { passed, failed } = await runInProcess(job);
+      sum.passed += passed;
+      sum.failed += failed;
+    }
+  };
+  await Promise.all(freemem() > memoryForTwo ? [worker(), worker()] : [worker()]);
+  console.log(`# qemu: ${sum.passed} passed, ${sum.failed} failed`);
+  if (summary !== undefined) writeFileSync(summary, `${JSON.stringify(sum)}\n`);
+  return sum;
+}
+
+/** Downloads and unpacks all that the scenarios need, one thing after the other. */
+function prepare(jobs: readonly Job[]): void {
+  const startedAt = Date.now();
+  for (const name of new Set(jobs.map(({ kernel }) => kernel))) {
+    const kernel = findKernel(name);
+    console.log(`# ${name}: ${kernelFiles(kernel).release} from ${kernel.suite}; makedumpfile: ${makedumpfileFor(kernel).argv.at(-1)}`);
+  }
+  prepareNewestDrgn();
+  if (jobs.some(({ scenario }) => scenario === codecsScenario.name)) {
+    for (const kernel of codecsScenario.kernels) vmlinux(findKernel(kernel));
+    console.log(
+      `# crash: ${crashPrograms()
+        .map(({ name }) => name)
+        .join(', ')}`,
+    );
+  }
+  executableSquashfs(executable);
+  console.log(`# ready after ${Math.round((Date.now() - startedAt) / 1000)} s`);
+}
+
+/** A process of its own, so that one scenario's witnesses do not hold up the other's machine. Its lines are printed when it has ended. */
+async function runInProcess({ scenario, kernel }: Job): Promise<Totals> {
+  const result = join(cacheFolder, 'runs', `${scenario}-${kernel}.json`);
+  mkdirSync(join(cacheFolder, 'runs'), { recursive: true });
+  rmSync(result, { force: true });
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'run.ts'), '--one', scenario, kernel, result], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  const limit = setTimeout(() => child.kill('SIGTERM'), scenarioLimitMs);
+  const startedAt = Date.now();
+  await new Promise((resolve) => child.once('close', resolve));
+  clearTimeout(limit);
+  process.stdout.write(`${printed}# ${scenario} ${kernel}: ${Math.round((Date.now() - startedAt) / 1000)} s\n`);
+  if (existsSync(result)) return JSON.parse(readFileSync(result, 'utf8')) as Totals;
+  console.log(`not ok - ${scenario} ${kernel}: the scenario ended without a result`);
+  return { passed: 0, failed: 1 };
+}
+
+async function runOne(name: string, kernelName: string, result: string): Promise<Totals> {
+  process.once('SIGTERM', () => process.exit(1));
+  const scenario = scenarios.find((row) => row.name === name)!;
+  const kernel = findKernel(kernelName);
+  const checks = new Checks(`${name} ${kernelName}`);
+  const folder = join(cacheFolder, 'runs', `${name}-${kernelName}`);
+  try {
+    await scenario.run({ kernel, checks, executable, folder, crash: (options) => runCycle({ kernel, executable, folder, ...options }) });
+  } catch (error) {
+    checks.ok(false, 'the scenario runs to its end', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+  if (checks.failed > 0) {
+    console.log(`# the evidence is in ${folder}; the machine's own command line in ${join(folder, 'command')}`);
+    console.log(`# to run it again: KCAPTURE_KEEP=1 npm run qemu -- ${name} ${kernelName}`);
+  } else if (process.env.KCAPTURE_KEEP === undefined) rmSync(folder, { recursive: true, force: true });
+  const totals = { passed: checks.passed, failed: checks.failed };
+  writeFileSync(result, JSON.stringify(totals));
+  return totals;
+}
