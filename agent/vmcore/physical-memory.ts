@@ -32,12 +32,13 @@ export interface PhysicalMemory {
   /** The text of the VMCOREINFO note. Empty when there is none. */
   readonly vmcoreinfoText: string;
   /**
-   * Page frames whose data the file holds, ascending, disjoint, not adjacent. This is the 1st bitmap of a dump made from an
-   * ELF vmcore (pages beyond p_filesz, and pages covered in part, are not in it).
+   * Page frames whose data the file holds, ascending, disjoint, not adjacent. In an ELF vmcore a page belongs to the segment that holds its
+   * last byte; what no segment holds of it reads as zero.
    */
   readonly ranges: readonly PfnRange[];
   /**
-   * For a source that is a dump: the page frames that existed on the machine (its 1st bitmap). Equal to `ranges` for ELF.
+   * Page frames that existed on the machine: the 1st bitmap of a dump. More than `ranges` for a dump that left pages out, and for an ELF file
+   * whose segments are longer in memory than in the file.
    */
   readonly existingRanges: readonly PfnRange[];
   /** Highest existing page frame plus one (max_mapnr). */
