@@ -10,6 +10,18 @@ export class BitmapError extends KcaptureError {}
 const ones = new Uint8Array(256);
 for (let i = 1; i < 256; i++) ones[i] = ones[i >> 1] + (i & 1);
 
+/**
+ * Clears one bit of a bitmap's bytes, for hot loops: a plain function on a part of the bytes, so that all numbers in it are 32 bits wide.
+ * @param bit below 2^31.
+ * @returns 1 when the bit was set, else 0.
+ */
+export function takeBit(bytes: Uint8Array, bit: number): number {
+  const index = bit >> 3;
+  const byte = bytes[index];
+  bytes[index] = byte & ~(1 << (bit & 7));
+  return (byte >> (bit & 7)) & 1;
+}
+
 export class Bitmap {
   /** `ceil(sizeBits / 8)` bytes; bits at and above `sizeBits` are zero. */
   readonly bytes: Uint8Array;
@@ -58,7 +70,8 @@ export class Bitmap {
   /** How many bits are set. */
   count(): number {
     let total = 0;
-    for (const byte of this.bytes) total += ones[byte];
+    const { bytes } = this;
+    for (let index = 0; index < bytes.length; index++) total += ones[bytes[index]];
     return total;
   }
 

@@ -26,8 +26,8 @@ export type CompoundRules = {
   readonly freeOrders: number;
 };
 
-/** Largest compound page of any x86_64 or aarch64 kernel: a 16 GiB hugetlb page. An order beyond it is damage. */
-const largestCompoundPages = (16 * 1024 * 1024 * 1024) / 4096;
+/** Order of the largest compound page of any x86_64 or aarch64 kernel, a hugetlb page of 16 GiB. One beyond it is damage. */
+const largestCompoundOrder = 22;
 
 /** Orders 0 … 10 exist on every kernel, also where LENGTH(zone.free_area) does not tell. */
 const surestFreeOrders = 11;
@@ -73,20 +73,24 @@ export function isHugetlb(rules: CompoundRules, words: Int32Array, head: number,
 }
 
 /**
- * Pages of the compound page whose first tail page is at `tail`.
- * @returns 1 when the order there cannot be that of a compound page starting at `pfn`.
+ * Pages of the compound page at `pfn` whose first tail page is at `tail`.
+ * @returns 0 when no compound page of the order told there starts at `pfn`.
  */
 export function compoundPages(rules: CompoundRules, words: Int32Array, tail: number, pfn: number): number {
   const order = (words[tail + rules.orderWord] >>> rules.orderShift) & rules.orderMask;
-  if (order < 0 || order >= 64) return 1;
-  const pages = 2 ** order;
-  return pages <= largestCompoundPages && pfn % pages === 0 ? pages : 1;
+  return order >= 0 && order <= largestCompoundOrder ? alignedPages(order, pfn) : 0;
 }
 
 /**
- * Pages of a free block, from `page.private`.
- * @returns 0 when no free block has that order.
+ * Pages of a free block at `pfn`, from the two words of `page.private`.
+ * @returns 0 when no free block of that order starts at `pfn`.
  */
-export function freeBlockPages(rules: CompoundRules, privateLow: number, privateHigh: number): number {
-  return privateHigh === 0 && privateLow >= 0 && privateLow < rules.freeOrders ? 2 ** privateLow : 0;
+export function freeBlockPages(rules: CompoundRules, privateLow: number, privateHigh: number, pfn: number): number {
+  return privateHigh === 0 && privateLow >= 0 && privateLow < rules.freeOrders ? alignedPages(privateLow, pfn) : 0;
+}
+
+/** Blocks of any kind start at a multiple of their size. A shift, as `2 ** order` would make a fraction of every count behind it: 10 times slower. */
+function alignedPages(order: number, pfn: number): number {
+  const pages = 1 << order;
+  return pfn % pages === 0 ? pages : 0;
 }

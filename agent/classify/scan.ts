@@ -1,5 +1,5 @@
 /**
- * Which pages stay: every struct page of the machine once, in PFN order. The hot loop of the filter.
+ * Which pages stay: every struct page of the machine once, in PFN order.
  *
  * Comes in: memory, VMCOREINFO, the kernel's virtual memory, a dump level. Goes out: the bitmap of the pages to write (zero pages still in
  * it: they are found while copying) and how many pages of each kind there are. What cannot be read is kept, and told.
@@ -11,13 +11,13 @@ import type { Pfn, PfnRange } from '../binary/units.ts';
 import { Bitmap } from '../bitmap/bitmap.ts';
 import { type KernelMemory, type MemMap, type MemMapBlock, openMemMap } from '../memory-model/mem-map.ts';
 import { MemoryModelError, unreadable } from '../memory-model/memory-model-error.ts';
-import { type PageLayout, pageLayout } from '../memory-model/page-layout.ts';
+import { pageLayout } from '../memory-model/page-layout.ts';
 import { pagesPerBatch, StructPageReader } from '../memory-model/page-run.ts';
 import type { PhysicalMemory } from '../vmcore/physical-memory.ts';
 import type { Vmcoreinfo } from '../vmcoreinfo/vmcoreinfo.ts';
-import { type CompoundRules, compoundPages, compoundRules, freeBlockPages, isHugetlb } from './compound.ts';
+import { BatchClassifier } from './batch.ts';
 import { dumpLevel, emptyCounts, type PageCounts, PageKind } from './page-kind.ts';
-import { classifyPage, type PageRules, pageRules } from './rules.ts';
+import { pageRules } from './rules.ts';
 
 export type ScanOptions = {
   readonly memory: PhysicalMemory;
@@ -84,7 +84,8 @@ export function openPageScanner(options: ScanOptions): PageScanner {
     const layout = pageLayout(info);
     const memMap = openMemMap({ memory, info, virtual, layout });
     const { rules, warnings } = pageRules(layout, level);
-    const model = { layout, memMap, rules, reader: new StructPageReader(memory, virtual, layout.sizeBytes) };
+    const reader = new StructPageReader(memory, virtual, layout.sizeBytes);
+    const model = { memMap, reader, batch: new BatchClassifier(layout, rules) };
     return new Scanner(options, model, [...warnings, ...memMap.warnings]);
   } catch (error) {
     if (!(error instanceof MemoryModelError) || (level & needsStructPages) !== 0) throw error;
@@ -92,69 +93,46 @@ export function openPageScanner(options: ScanOptions): PageScanner {
   }
 }
 
-type Model = { readonly layout: PageLayout; readonly memMap: MemMap; readonly rules: PageRules; readonly reader: StructPageReader };
+type Model = { readonly memMap: MemMap; readonly reader: StructPageReader; readonly batch: BatchClassifier };
 
-/** Positions in a struct page, in words of 32 bits. */
-type WordLayout = {
-  readonly words: number;
-  readonly flags: number;
-  readonly mapping: number;
-  readonly mapcount: number;
-  readonly private: number;
-  readonly compoundHead: number;
-  /** Bit of the compound head word that marks a tail page; no bit where the kernel has none. */
-  readonly tailMask: number;
-};
+/** So many blocks that are not aligned to their size cannot be damage here and there: the struct pages are not where we look. */
+const nonsenseBlocks = 16;
 
 class Scanner implements PageScanner {
   readonly #memory: PhysicalMemory;
   readonly #model: Model | undefined;
   readonly #onProgress: (donePfns: number, totalPfns: number) => void;
   readonly #warnings: readonly string[];
-  readonly #layout: WordLayout | undefined;
-  readonly #rules: PageRules | undefined;
-  readonly #compound: CompoundRules | undefined;
-  /** Pages dropped by kind. */
-  readonly #dropped = new Float64Array(8);
   #held = 0;
   #existing = 0;
   #scannedPfns = 0;
   #unreadable = 0;
   #readable = 0;
-  #badFreeBlocks = 0;
-  /** The window being filled. */
-  #kept = new Bitmap(0);
-  #base: Pfn = 0;
-  /** End and kind of the block dropped last, which may reach beyond what was scanned. */
-  #blockEnd: Pfn = 0;
-  #blockKind: PageKind = PageKind.kept;
 
   constructor({ memory, onProgress }: ScanOptions, model: Model | undefined, warnings: readonly string[]) {
     this.#memory = memory;
     this.#model = model;
     this.#onProgress = onProgress ?? (() => {});
     this.#warnings = warnings;
-    if (model === undefined) return;
-    this.#layout = wordLayout(model.layout);
-    this.#rules = model.rules;
-    this.#compound = compoundRules(model.layout);
   }
 
   scan(window: PfnRange): Bitmap {
-    this.#base = window.start;
-    this.#kept = this.#heldPages(window);
+    const kept = this.#heldPages(window);
     this.#scannedPfns = window.end;
-    this.#dropBlock(window.start, this.#blockEnd, this.#blockKind);
-    if (this.#model !== undefined) this.#scanBlocks(this.#model, window);
+    if (this.#model !== undefined) {
+      this.#model.batch.startWindow(kept, window.start);
+      this.#scanBlocks(this.#model, window);
+      this.#checkSense(this.#model.batch);
+    }
     this.#onProgress(window.end, this.#memory.endPfn);
-    return this.#kept;
+    return kept;
   }
 
   counts(): PageCounts {
     const counts = emptyCounts();
     let dropped = 0;
     for (const kind of ['cache', 'cachePrivate', 'user', 'free', 'hwpoison', 'offline'] as const) {
-      counts[kind] = this.#dropped[PageKind[kind]];
+      counts[kind] = this.#model?.batch.dropped[PageKind[kind]] ?? 0;
       dropped += counts[kind];
     }
     return { ...counts, original: this.#held, kept: this.#held - dropped, hole: this.#scannedPfns - this.#existing };
@@ -162,9 +140,9 @@ class Scanner implements PageScanner {
 
   warnings(): readonly string[] {
     const warnings = [...this.#warnings];
+    const badBlocks = this.#model?.batch.badBlocks ?? 0;
     if (this.#unreadable > 0) warnings.push(`The struct pages of ${this.#unreadable} pages cannot be read; these pages are kept`);
-    if (this.#badFreeBlocks > 0)
-      warnings.push(`${this.#badFreeBlocks} free blocks have an order that does not exist; their pages are kept`);
+    if (badBlocks > 0) warnings.push(`${badBlocks} blocks of pages have an order that cannot be theirs; their pages are kept`);
     return warnings;
   }
 
@@ -183,102 +161,42 @@ class Scanner implements PageScanner {
   }
 
   /** Every page frame that exists and has a struct page, in ascending order. */
-  #scanBlocks({ memMap, reader }: Model, window: PfnRange): void {
+  #scanBlocks(model: Model, window: PfnRange): void {
     const ranges = this.#memory.existingRanges;
     let index = 0;
-    for (const block of memMap.blocks) {
+    for (const block of model.memMap.blocks) {
       while (index < ranges.length && ranges[index].end <= block.startPfn) index++;
       for (let i = index; i < ranges.length && ranges[i].start < block.endPfn; i++) {
         const start = Math.max(ranges[i].start, block.startPfn, window.start);
-        this.#scanRange(reader, block, start, Math.min(ranges[i].end, block.endPfn, window.end));
+        this.#scanRange(model, block, start, Math.min(ranges[i].end, block.endPfn, window.end));
       }
-    }
-    if (this.#readable === 0 && this.#unreadable > 0) {
-      throw unreadable(`Cannot read struct pages of "${this.#memory.path}": none of ${this.#unreadable} is in the file`);
     }
   }
 
-  #scanRange(reader: StructPageReader, block: MemMapBlock, start: Pfn, end: Pfn): void {
+  #scanRange({ reader, batch }: Model, block: MemMapBlock, start: Pfn, end: Pfn): void {
     const readEnd = Math.min(block.endPfn, Math.ceil(end / pagesPerBatch) * pagesPerBatch);
-    for (let pfn = Math.max(start, this.#blockEnd); pfn < end; pfn = Math.max(pfn, this.#blockEnd)) {
+    for (let pfn = Math.max(start, batch.blockEnd); pfn < end; pfn = Math.max(pfn, batch.blockEnd)) {
       const batchEnd = reader.read(block, pfn, readEnd);
+      const pages = Math.min(batchEnd, end) - pfn;
       if (reader.firstWord < 0) {
-        this.#unreadable += Math.min(batchEnd, end) - pfn;
+        this.#unreadable += pages;
       } else {
-        this.#readable += Math.min(batchEnd, end) - pfn;
-        this.#scanBatch(reader.words, reader.firstWord, pfn, Math.min(batchEnd, end), batchEnd);
-      }
-      pfn = batchEnd;
-      this.#onProgress(Math.min(pfn, end), this.#memory.endPfn);
-    }
-  }
-
-  /**
-   * @param first index in `words` of the struct page of `start`.
-   * @param readEnd struct pages up to here are in `words`.
-   */
-  #scanBatch(words: Int32Array, first: number, start: Pfn, end: Pfn, readEnd: Pfn): void {
-    const layout = this.#layout!;
-    const rules = this.#rules!;
-    const compound = this.#compound!;
-    const step = layout.words;
-    let at = first;
-    let pfn = start;
-    while (pfn < end) {
-      let pages = 1;
-      // A tail page goes with its head: had the head been dropped, the scan would not have come here.
-      if ((words[at + layout.compoundHead] & layout.tailMask) === 0) {
-        const flags = words[at + layout.flags];
-        const mapcount = words[at + layout.mapcount];
-        const isHead = (flags & compound.headMask) !== 0 && pfn + 1 < readEnd && pfn % pagesPerBatch !== pagesPerBatch - 1;
-        const hugetlb = isHead && isHugetlb(compound, words, at, at + step);
-        const kind = classifyPage(rules, flags, words[at + layout.mapping], mapcount, hugetlb);
-        if (kind !== PageKind.kept) {
-          if (kind === PageKind.free) pages = this.#freePages(words, at, mapcount);
-          else if (isHead) pages = compoundPages(compound, words, at + step, pfn);
-          if (pages === 0) pages = 1;
-          else if (pages === 1) this.#dropPage(pfn, kind);
-          else this.#dropBlock(pfn, pfn + pages, kind);
-        }
+        this.#readable += pages;
+        batch.classify(reader.words, reader.firstWord, pfn, pages, batchEnd - pfn);
       }
       pfn += pages;
-      at += pages * step;
+      this.#onProgress(pfn, this.#memory.endPfn);
     }
   }
 
-  #freePages(words: Int32Array, at: number, mapcount: number): number {
-    const compound = this.#compound!;
-    // Only blocks of the highest order wait to be accepted.
-    if (mapcount === this.#rules!.unacceptedType) return 2 ** (compound.freeOrders - 1);
-    const privateWord = at + this.#layout!.private;
-    const pages = freeBlockPages(compound, words[privateWord], words[privateWord + 1]);
-    if (pages === 0) this.#badFreeBlocks++;
-    return pages;
+  #checkSense({ goodBlocks, badBlocks }: BatchClassifier): void {
+    const { path } = this.#memory;
+    if (this.#readable === 0 && this.#unreadable > 0) {
+      throw unreadable(`Cannot read struct pages of "${path}": none of ${this.#unreadable} is in the file`);
+    }
+    if (badBlocks >= nonsenseBlocks && badBlocks > goodBlocks) {
+      const found = `${badBlocks} of ${badBlocks + goodBlocks} blocks of pages do not start at a multiple of their size`;
+      throw unreadable(`Cannot trust the struct pages of "${path}": ${found}, expected all to do so`);
+    }
   }
-
-  #dropPage(pfn: Pfn, kind: PageKind): void {
-    const bit = pfn - this.#base;
-    if (!this.#kept.has(bit)) return;
-    this.#kept.clear(bit);
-    this.#dropped[kind]++;
-  }
-
-  #dropBlock(start: Pfn, end: Pfn, kind: PageKind): void {
-    this.#dropped[kind] += this.#kept.clearRange(start - this.#base, end - this.#base);
-    this.#blockEnd = end;
-    this.#blockKind = kind;
-  }
-}
-
-function wordLayout(layout: PageLayout): WordLayout {
-  return {
-    words: layout.sizeBytes / 4,
-    flags: layout.flags / 4,
-    mapping: layout.mapping / 4,
-    // A member that the kernel does not have is read from another place, and never matches: its types, or its mask, are empty.
-    mapcount: (layout.mapcount ?? layout.flags) / 4,
-    private: (layout.private ?? layout.flags) / 4,
-    compoundHead: (layout.compoundHead ?? layout.flags) / 4,
-    tailMask: layout.compoundHead === undefined ? 0 : 1,
-  };
 }
