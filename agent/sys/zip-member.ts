@@ -85,7 +85,11 @@ class ZipArchive implements DumpArchive {
     }
     const limit = options.maxUnpackedBytes ?? defaultMaxUnpackedBytes;
     if (member.sizeBytes > limit)
-      throw unsupported(name, `it unpacks to ${member.sizeBytes} bytes, more than ${limit}`, 'Unpack it first.');
+      throw unsupported(
+        name,
+        `it unpacks to ${member.sizeBytes} bytes, more than ${limit}`,
+        'Unpack it first, or allow more with --max-unpacked.',
+      );
     const packed = openSlice(this.#file, start, member.packedBytes, name);
     return unpackMember(packed, member.sizeBytes, entry.crc, this.#open, options.onProgress);
   }
