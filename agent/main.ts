@@ -1,11 +1,18 @@
-/** The executable: which name was it called by, then `run`. */
+/** The executable: a thread of a run under way, or a run: which name was it called by, then `run`. */
 import { basename } from 'node:path';
+import { type PageWorkerTask, runPageWorker } from './capture/page-team.ts';
 import { run } from './cli.ts';
 import { runAsMakedumpfile } from './makedumpfile/run.ts';
 import { buildInfo } from './sys/build-info.ts';
 import { createBunSystem } from './sys/bun-system.ts';
+import { workerTask } from './sys/workers.ts';
 
 const system = createBunSystem();
-const words = process.argv.slice(2);
-const isMakedumpfile = basename(process.argv0).startsWith('makedumpfile');
-process.exitCode = isMakedumpfile ? runAsMakedumpfile(system, buildInfo.version, words) : await run(system, buildInfo, words);
+if (workerTask !== undefined) runPageWorker(system, workerTask as PageWorkerTask);
+else await main();
+
+async function main(): Promise<void> {
+  const words = process.argv.slice(2);
+  const isMakedumpfile = basename(process.argv0).startsWith('makedumpfile');
+  process.exitCode = isMakedumpfile ? runAsMakedumpfile(system, buildInfo.version, words) : await run(system, buildInfo, words);
+}

@@ -13,10 +13,12 @@ import { planSplit } from '../format/kdump/split.ts';
 import { SinkError } from '../sink/sink.ts';
 import type { System } from '../sys/system.ts';
 import { type CopyCounts, copyPages, dropZeroPages } from './copy-pages.ts';
+import { copyPagesWithTeam } from './copy-with-team.ts';
 import { createWriter } from './create-writer.ts';
 import { finalCounts } from './final-counts.ts';
 import { type Kernel, openKernel } from './open-kernel.ts';
 import { type Output, openOutput } from './output.ts';
+import { type PageTeam, startTeam } from './page-team.ts';
 import type { Progress } from './progress.ts';
 import { type Selection, selectPages } from './select-pages.ts';
 
@@ -72,6 +74,8 @@ type Attempt = {
   readonly level: number;
   readonly selection: Selection;
   readonly codec: PageCodec | undefined;
+  /** Threads that compress; undefined: this one does. */
+  readonly team: PageTeam | undefined;
   readonly progress: Progress;
 };
 
@@ -90,6 +94,7 @@ export function dump(
   const kernel = openKernel(system, [request.source], { mmap: request.mmap });
   onKernelFacts(kernel.info.text);
   const codec = request.codec === undefined ? undefined : system.openCodec(request.codec, request.codecLevel);
+  const team = codec === undefined || request.threads < 2 ? undefined : startTeam(system, kernel.memory, codec, request);
   try {
     const openedAt = system.now();
     for (const [attempt, asked] of request.levels.entries()) {
@@ -99,7 +104,7 @@ export function dump(
       const selection = selectPages(kernel, level, progress);
       if (request.format === 'elf' && level & 1) removeZeroPages(kernel, selection, progress);
       const filteredAt = system.now();
-      const written = writeOutputs({ system, request, kernel, level, selection, codec, progress }, isLast);
+      const written = writeOutputs({ system, request, kernel, level, selection, codec, team, progress }, isLast);
       if (written === 'no-space') continue;
       const finishedAt = system.now();
       const counts = finalCounts(selection.counts, request.format === 'elf' ? selection.counts.zero : written.stored.zero);
@@ -129,6 +134,7 @@ export function dump(
     }
     throw new SinkError('sink/no-space', 'Cannot write the dump: no level was given');
   } finally {
+    team?.exchange.stop();
     codec?.close();
     kernel.memory.close();
   }
@@ -179,7 +185,7 @@ function writeOutputs(attempt: Attempt, isLast: boolean): Written | 'no-space' {
 
 /** One file: writer, pages, end. Adds to `written`. */
 function writeOne(
-  { system, request, kernel, level, selection, codec, progress }: Attempt,
+  { system, request, kernel, level, selection, codec, team, progress }: Attempt,
   output: Output,
   range: PfnRange | undefined,
   written: Written,
@@ -196,15 +202,16 @@ function writeOne(
   const before = written.stored;
   const copied = before.zero + before.compressed + before.raw;
   try {
-    const counts = copyPages({
+    const job = {
       memory: kernel.memory,
       kept: selection.kept,
       writer,
-      codec,
       shareZero: request.format === 'kdump' && (level & 1) !== 0,
       range,
-      onProgress: (done) => progress.update(copied + done),
-    });
+      onProgress: (done: number) => progress.update(copied + done),
+    };
+    const alone = team === undefined || codec === undefined;
+    const counts = alone ? copyPages({ ...job, codec }) : copyPagesWithTeam({ ...job, codec }, team);
     written.stored = {
       zero: before.zero + counts.zero,
       compressed: before.compressed + counts.compressed,

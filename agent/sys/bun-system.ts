@@ -14,6 +14,7 @@ import { openSnappyCodec } from './snappy-codec.ts';
 import { createStreamSink, printErrorText, printTo } from './stdout-sink.ts';
 import type { System } from './system.ts';
 import { openZipArchive } from './zip-member.ts';
+import { startWorkers } from './workers.ts';
 import { openZlibCodec } from './zlib-codec.ts';
 import { openZstdCodec } from './zstd-codec.ts';
 
@@ -25,6 +26,7 @@ export function createBunSystem(): System {
     openArchive: (path) => openZipArchive(path, openMmapFile),
     openCodec,
     createFile: createFileSink,
+    startWorkers,
     standardOutput: () => createStreamSink(1, 'standard output', waitUntilWritable),
     print: (text) => printTo(1, 'standard output', text, waitUntilWritable),
     printError: (text) => printErrorText(text, waitUntilWritable),

@@ -45,6 +45,8 @@ export interface System {
   createFile(path: string, options?: CreateOptions): Sink;
   /** Standard output, append-only. */
   standardOutput(): Sink;
+  /** Starts a thread of this program for each task (plain data and shared memory). None may start: the caller must manage without. */
+  startWorkers(tasks: readonly unknown[]): void;
   /** Durable rename within one folder: rename, then fsync of the folder. */
   rename(from: string, to: string): void;
   remove(path: string): void;

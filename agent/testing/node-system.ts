@@ -25,6 +25,7 @@ export async function createNodeSystem(): Promise<System> {
     openArchive: (path) => openZipArchive(path, openPreadFile),
     openCodec,
     createFile: createFileSink,
+    startWorkers() {},
     standardOutput: () => createStreamSink(1, 'standard output', waitAMoment),
     print: (text) => printTo(1, 'standard output', text, waitAMoment),
     printError: (text) => printErrorText(text, waitAMoment),

@@ -1,0 +1,109 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import type { DumpWriter } from '../format/dump-writer.ts';
+import { openSource } from '../format/open-source.ts';
+import { PageExchange } from '../compress/page-exchange.ts';
+import { buildElfCore, buildMachine } from '../testing/build-machine.ts';
+import { openBytes } from '../testing/bytes-file.ts';
+import { createNodeSystem } from '../testing/node-system.ts';
+import { type CopyJob, copyPages } from './copy-pages.ts';
+import { copyPagesWithTeam } from './copy-with-team.ts';
+import { type PageWorkerTask, startTeam } from './page-team.ts';
+
+const machine = buildMachine({
+  ranges: [
+    { start: 3, end: 700 },
+    { start: 800, end: 801 },
+    { start: 900, end: 2100 },
+  ],
+});
+const core = buildElfCore(machine);
+
+class RecordingWriter implements DumpWriter {
+  readonly pages: string[] = [];
+  readonly writtenBytes = 0;
+  readonly #pagesUntilFull: number;
+
+  constructor(pagesUntilFull = Number.POSITIVE_INFINITY) {
+    this.#pagesUntilFull = pagesUntilFull;
+  }
+
+  addZeroPage(pfn: number): void {
+    this.pages.push(`${pfn} zero`);
+  }
+
+  addPage(pfn: number, bytes: Uint8Array, start: number, length: number, flags: number): void {
+    if (this.pages.length >= this.#pagesUntilFull) throw new Error('full');
+    this.pages.push(`${pfn} ${flags} ${Buffer.from(bytes.subarray(start, start + length)).toString('base64')}`);
+  }
+
+  finish(): void {}
+  abandon(): void {}
+}
+
+/** Copies alone and with a team whose threads are what `startWorkers` makes of them. */
+async function copyBoth(startWorkers: (tasks: readonly unknown[]) => void, changes: Partial<CopyJob> = {}) {
+  const system = { ...(await createNodeSystem()), startWorkers };
+  const memory = openSource([openBytes(core)], system.openCodec);
+  const codec = system.openCodec('zlib');
+  const alone = new RecordingWriter();
+  const together = new RecordingWriter();
+  const job = { memory, kept: machine.existing, codec, shareZero: true, onProgress() {}, ...changes };
+  const team = startTeam(system, memory, codec, { source: 'built', mmap: false, codecLevel: undefined, threads: 3 });
+  return {
+    expected: copyPages({ ...job, writer: alone }),
+    found: copyPagesWithTeam({ ...job, writer: together }, team),
+    expectedPages: alone.pages,
+    foundPages: together.pages,
+    again: () => copyPagesWithTeam({ ...job, writer: together }, team),
+    fail: () => copyPagesWithTeam({ ...job, writer: new RecordingWriter(100) }, team),
+  };
+}
+
+t.test('without a single living thread the pages are the same', async (t) => {
+  for (const changes of [{}, { shareZero: false }, { range: { start: 64, end: 1024 } }, { range: { start: 701, end: 702 } }]) {
+    const both = await copyBoth(() => {}, changes);
+    t.same(both.found, both.expected);
+    t.same(both.foundPages, both.expectedPages);
+  }
+});
+
+t.test('threads that die holding a batch cost nothing but that', async (t) => {
+  const both = await copyBoth((tasks) => {
+    for (const { shape, worker } of tasks as PageWorkerTask[]) {
+      const exchange = new PageExchange(shape);
+      exchange.draw(worker);
+      exchange.leave(worker);
+    }
+  });
+  t.same(both.found, both.expected);
+  t.same(both.foundPages, both.expectedPages);
+});
+
+t.test('a team serves a second copy, also after one that failed', async (t) => {
+  const both = await copyBoth(() => {});
+  t.throws(both.fail, { message: 'full' });
+  t.same(both.again(), both.expected);
+  t.same(both.foundPages, [...both.expectedPages, ...both.expectedPages]);
+});
+
+t.test('a real dump has the same bytes for any number of threads', (t) => {
+  const bun = 'node_modules/.bin/bun';
+  if (!existsSync('agent/sys/native/libzstd.so')) spawnSync(bun, ['build.ts', '--libraries']);
+  const folder = t.testdir();
+  writeFileSync(join(folder, 'vmcore'), core);
+  const dumpWith = (codec: string, threads: number) => {
+    const out = join(folder, `dump${codec}${threads}`);
+    const words = ['agent/main.ts', 'dump', codec, '-d', '1', '--num-threads', String(threads), join(folder, 'vmcore'), out];
+    const result = spawnSync(bun, words, { encoding: 'utf8' });
+    if (result.status !== 0) t.fail(`${words.join(' ')}: ${result.status ?? result.signal} ${result.stderr}`);
+    return readFileSync(out);
+  };
+  for (const codec of ['-z', '-l', '-c', '-p']) {
+    const alone = dumpWith(codec, 1);
+    for (const threads of [2, 5]) t.ok(dumpWith(codec, threads).equals(alone), `${codec} with ${threads} threads`);
+  }
+  t.end();
+});

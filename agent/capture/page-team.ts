@@ -1,0 +1,80 @@
+/**
+ * Threads that read and compress pages for the one that writes the dump.
+ *
+ * Each opens the source anew, so that no window is shared; they meet in a `PageExchange`.
+ */
+import type { CodecName, PageCodec } from '../compress/codec.ts';
+import { createExchange, type ExchangeShape, PageExchange } from '../compress/page-exchange.ts';
+import { compressBatch } from '../compress/page-batch.ts';
+import { MiB } from '../binary/units.ts';
+import { openSource } from '../format/open-source.ts';
+import type { System } from '../sys/system.ts';
+import type { PhysicalMemory } from '../vmcore/physical-memory.ts';
+
+/** Bytes of source in view at a time. */
+const windowBytes = 4 * MiB;
+/** More would wait for memory, and each takes some. */
+const mostWorkers = 64;
+
+export type TeamRequest = {
+  readonly source: string;
+  readonly mmap: boolean;
+  readonly codecLevel: number | undefined;
+  readonly threads: number;
+};
+
+/** What a worker is sent. */
+export type PageWorkerTask = {
+  readonly worker: number;
+  readonly shape: ExchangeShape;
+  readonly source: string;
+  readonly mmap: boolean;
+  readonly codec: CodecName;
+  readonly codecLevel: number | undefined;
+};
+
+/** The writer's side: the exchange, and how many tickets were given out so far. */
+export type PageTeam = { readonly exchange: PageExchange; nextTicket: number };
+
+/**
+ * Starts the threads; they are at work some milliseconds later, and until then the caller finds its batches undone and does them.
+ */
+export function startTeam(system: System, memory: PhysicalMemory, codec: PageCodec, request: TeamRequest): PageTeam {
+  const workers = Math.min(Math.max(request.threads, 1), mostWorkers);
+  const exchange = createExchange(workers, memory.pageSize, codec.outputBound(memory.pageSize));
+  const { source, mmap, codecLevel } = request;
+  const task = { source, mmap, codec: codec.name, codecLevel, shape: exchange.shape };
+  system.startWorkers(Array.from({ length: workers }, (_, worker): PageWorkerTask => ({ ...task, worker })));
+  return { exchange, nextTicket: 0 };
+}
+
+/** The whole life of a worker thread. What it cannot do it leaves to the writer, which meets the same error and reports it. */
+export function runPageWorker(system: System, { worker, shape, ...task }: PageWorkerTask): void {
+  const exchange = new PageExchange(shape);
+  try {
+    const memory = openSource([system.openFile(task.source, { mmap: task.mmap })], (name) => system.openCodec(name));
+    const window = memory.openWindow(windowBytes);
+    const codec = system.openCodec(task.codec, task.codecLevel);
+    for (let ticket = exchange.draw(worker); exchange.waitForBatch(ticket); ticket = exchange.draw(worker)) {
+      const job = { window, codec, pageSize: shape.pageSize, shareZero: exchange.sharesZero(ticket) };
+      exchange.finish(
+        ticket,
+        succeeds(() => compressBatch(exchange.batch(ticket), exchange.pageCount(ticket), job)),
+      );
+    }
+    codec.close();
+    window.close();
+    memory.close();
+  } finally {
+    exchange.leave(worker);
+  }
+}
+
+function succeeds(action: () => void): boolean {
+  try {
+    action();
+    return true;
+  } catch {
+    return false;
+  }
+}

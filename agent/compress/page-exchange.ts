@@ -1,0 +1,185 @@
+/**
+ * Where the thread that writes the dump and those that compress meet: a ring of batches in shared memory.
+ *
+ * The writer offers batches under rising tickets and collects them in the same order, so the dump does not depend on who compressed what.
+ * A worker draws the next ticket, waits until that batch is offered, compresses it and says so. Everybody sleeps on Atomics; nobody spins.
+ * What a worker cannot finish, the writer does itself: a dead worker costs time, never the dump.
+ */
+import { batchDataBytes, type PageBatch } from './page-batch.ts';
+
+/** Everything a worker needs to attach; plain data but for the shared memory. */
+export type ExchangeShape = {
+  readonly workers: number;
+  readonly pageSize: number;
+  /** Pages of a batch. */
+  readonly batchPages: number;
+  /** What the codec wants for one page. */
+  readonly outputBound: number;
+  readonly memory: SharedArrayBuffer;
+};
+
+/** Waits are cut into slices of this length to see whether a worker died. */
+const sliceMs = 500;
+const pagesPerBatchBytes = 256 * 1024;
+const smallestBatch = 4;
+
+/** States of a slot: ticket * 4 + one of these; `stopped` for all at the end. */
+const offered = 1;
+const done = 2;
+const failed = 3;
+const stopped = -1;
+
+/** Words of the control block before those of each slot and worker: the next ticket to be drawn. */
+const controlWords = 1;
+
+export function createExchange(workers: number, pageSize: number, outputBound: number): PageExchange {
+  const batchPages = Math.max(smallestBatch, Math.floor(pagesPerBatchBytes / pageSize));
+  const { totalBytes } = layOut({ workers, pageSize, batchPages, outputBound });
+  return new PageExchange({ workers, pageSize, batchPages, outputBound, memory: new SharedArrayBuffer(totalBytes) });
+}
+
+type Slot = PageBatch & { readonly info: Int32Array };
+
+export class PageExchange {
+  readonly shape: ExchangeShape;
+  readonly #slots: readonly Slot[];
+  readonly #nextTicket: Int32Array;
+  readonly #states: Int32Array;
+  /** For each worker: the ticket it has drawn plus one; 0 none. Made negative when the worker is gone. */
+  readonly #held: Int32Array;
+
+  constructor(shape: ExchangeShape) {
+    const { slots, slotBytes, slotsAt } = layOut(shape);
+    const { memory } = shape;
+    this.shape = shape;
+    this.#nextTicket = new Int32Array(memory, 0, controlWords);
+    this.#states = new Int32Array(memory, controlWords * 4, slots);
+    this.#held = new Int32Array(memory, (controlWords + slots) * 4, shape.workers);
+    this.#slots = Array.from({ length: slots }, (_, index) => viewSlot(shape, slotsAt + index * slotBytes));
+  }
+
+  /** How many batches can be under way at a time. */
+  get slots(): number {
+    return this.#slots.length;
+  }
+
+  /** The batch of a ticket, for whoever holds it. */
+  batch(ticket: number): PageBatch {
+    return this.#slots[ticket % this.slots];
+  }
+
+  /** How many pages the batch of a ticket has. */
+  pageCount(ticket: number): number {
+    return this.#slots[ticket % this.slots].info[0];
+  }
+
+  sharesZero(ticket: number): boolean {
+    return this.#slots[ticket % this.slots].info[1] === 1;
+  }
+
+  /** The writer has put page frame numbers into the batch of `ticket`, whose slot is free. */
+  offer(ticket: number, pageCount: number, shareZero: boolean): void {
+    const { info } = this.#slots[ticket % this.slots];
+    info[0] = pageCount;
+    info[1] = shareZero ? 1 : 0;
+    this.#setState(ticket, offered);
+  }
+
+  /**
+   * Sleeps until the batch of `ticket` is finished.
+   * @returns false: nobody has drawn it, or whoever has cannot finish it. It is the caller's then.
+   */
+  collect(ticket: number): boolean {
+    const slot = ticket % this.slots;
+    for (;;) {
+      const state = Atomics.load(this.#states, slot);
+      if (state === stateOf(ticket, done)) return true;
+      if (state === stateOf(ticket, failed) || this.#drawExactly(ticket) || this.#holderIsGone(ticket)) return false;
+      Atomics.wait(this.#states, slot, state, sliceMs);
+    }
+  }
+
+  /** A worker takes responsibility for the next batch, which may not be offered yet. */
+  draw(worker: number): number {
+    const ticket = Atomics.add(this.#nextTicket, 0, 1);
+    Atomics.store(this.#held, worker, ticket + 1);
+    return ticket;
+  }
+
+  /**
+   * A worker sleeps until the batch of the ticket it has drawn is offered.
+   * @returns false when there is nothing more to do.
+   */
+  waitForBatch(ticket: number): boolean {
+    const slot = ticket % this.slots;
+    for (;;) {
+      const state = Atomics.load(this.#states, slot);
+      if (state === stopped) return false;
+      if (state === stateOf(ticket, offered)) return true;
+      Atomics.wait(this.#states, slot, state);
+    }
+  }
+
+  /** A worker is through with a batch; `success` false: somebody else has to do it again. */
+  finish(ticket: number, success: boolean): void {
+    this.#setState(ticket, success ? done : failed);
+  }
+
+  /** A worker will draw no more; a ticket it may hold is lost. */
+  leave(worker: number): void {
+    Atomics.store(this.#held, worker, -Math.abs(Atomics.load(this.#held, worker)));
+  }
+
+  /** Sends all workers home. */
+  stop(): void {
+    for (let slot = 0; slot < this.slots; slot++) {
+      Atomics.store(this.#states, slot, stopped);
+      Atomics.notify(this.#states, slot);
+    }
+  }
+
+  #setState(ticket: number, state: number): void {
+    const slot = ticket % this.slots;
+    Atomics.store(this.#states, slot, stateOf(ticket, state));
+    Atomics.notify(this.#states, slot);
+  }
+
+  #drawExactly(ticket: number): boolean {
+    return Atomics.compareExchange(this.#nextTicket, 0, ticket, ticket + 1) === ticket;
+  }
+
+  #holderIsGone(ticket: number): boolean {
+    for (let worker = 0; worker < this.#held.length; worker++) {
+      if (Atomics.load(this.#held, worker) === -(ticket + 1)) return true;
+    }
+    return false;
+  }
+}
+
+/** Tickets of half a billion batches fit: 128 TiB of kept pages. */
+function stateOf(ticket: number, state: number): number {
+  return ticket * 4 + state;
+}
+
+function layOut({ workers, pageSize, batchPages, outputBound }: Omit<ExchangeShape, 'memory'>) {
+  const slots = 2 * workers + 2;
+  const dataBytes = batchDataBytes(batchPages, pageSize, outputBound);
+  const slotBytes = roundUp(batchPages * 8 + batchPages * 4 + 8 + dataBytes, 64);
+  const slotsAt = roundUp((controlWords + slots + workers) * 4, 64);
+  return { slots, slotBytes, slotsAt, totalBytes: slotsAt + slots * slotBytes };
+}
+
+function viewSlot({ memory, batchPages, pageSize, outputBound }: ExchangeShape, at: number): Slot {
+  const lengthsAt = at + batchPages * 8;
+  const infoAt = lengthsAt + batchPages * 4;
+  return {
+    pfns: new Float64Array(memory, at, batchPages),
+    lengths: new Int32Array(memory, lengthsAt, batchPages),
+    info: new Int32Array(memory, infoAt, 2),
+    data: new Uint8Array(memory, infoAt + 8, batchDataBytes(batchPages, pageSize, outputBound)),
+  };
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}

@@ -1,0 +1,19 @@
+/** Threads of this program: the same executable, with a task instead of a command line. */
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
+
+/** What this thread was started for; undefined on the main thread. */
+export const workerTask: unknown = isMainThread ? undefined : workerData;
+
+/**
+ * Starts one thread for each task. They do not keep the process alive. A thread that ends by an error has said so to whom it works for,
+ * in the memory they share.
+ *
+ * @source Bun: a worker begins at once, whether or not this thread returns to its event loop (measured)
+ */
+export function startWorkers(tasks: readonly unknown[]): void {
+  for (const task of tasks) {
+    const worker = new Worker(Bun.main, { workerData: task });
+    worker.on('error', () => {});
+    worker.unref();
+  }
+}
