@@ -7,7 +7,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Disk, qemuArgv } from './argv.ts';
-import { cached, fingerprint } from './cache.ts';
 import { command } from './command.ts';
 import { baseInitramfs, executableSquashfs, singleFileCpio } from './initramfs.ts';
 import { kernelFiles } from './kernel-files.ts';
@@ -120,11 +119,13 @@ function demandVerdict(name: string, path: string, consolePath: string): void {
 function makeDisks(options: CycleOptions, base: string, image: string): readonly Disk[] {
   const { folder } = options;
   const squashfs = executableSquashfs(options.executable);
-  const capture = captureInitramfs(base, squashfs);
   const bootDisk = join(folder, 'boot.ext4');
-  const scenario = join(folder, 'scenario.cpio');
+  // The kernel unpacks archives that stand one behind the other as one.
+  const [scenario, packed] = [join(folder, 'scenario.cpio'), join(folder, 'executable.cpio')];
+  singleFileCpio(packed, 'executable.squashfs', { copyOf: squashfs });
   singleFileCpio(scenario, 'scenario.sh', scenarioScript(options.steps));
-  makeBootDisk(bootDisk, image, [capture, scenario], folder);
+  makeBootDisk(bootDisk, image, [base, packed, scenario], folder);
+  rmSync(packed);
 
   const dumpDisk = join(folder, 'dump.ext4');
   command(['truncate', '-s', `${options.dumpDiskMiB ?? 6144}M`, dumpDisk]);
@@ -142,15 +143,6 @@ function makeDisks(options: CycleOptions, base: string, image: string): readonly
 /** Each step becomes a function, so that its command may be more than one. */
 function scenarioScript(steps: readonly CaptureStep[]): string {
   return steps.map(({ name, run }, index) => `step_${index}() {\n${run}\n}\nstep ${name} step_${index}\n`).join('');
-}
-
-/** The base archive with the packed executable appended. */
-function captureInitramfs(base: string, squashfs: string): string {
-  return cached(`images/capture-${fingerprint([base, squashfs])}.cpio`, (archive) => {
-    singleFileCpio(`${archive}.tail`, 'executable.squashfs', { copyOf: squashfs });
-    concatenate([base, `${archive}.tail`], archive);
-    rmSync(`${archive}.tail`);
-  });
 }
 
 /** A read-only ext4 disk with the capture kernel's two files, as a boot partition would have them. */
