@@ -4,7 +4,7 @@
  * Pieces end at multiples of the capacity, so every piece but the first and the last is aligned. Nothing is allocated an append but the view
  * that `TypedArray.set` needs (43 ns for 700 bytes, measured; a cached `Buffer.copy` 19 ns: not worth a second code path).
  */
-import { MiB } from '../binary/units.ts';
+import { KiB } from '../binary/units.ts';
 import type { Sink } from './sink.ts';
 
 export class SequentialBuffer {
@@ -13,8 +13,12 @@ export class SequentialBuffer {
   #offset: number;
   #fill = 0;
 
-  /** @param offset where in the sink the first byte goes. */
-  constructor(sink: Sink, offset: number, capacityBytes = MiB) {
+  /**
+   * @param offset where in the sink the first byte goes.
+   * @param capacityBytes pieces of 256 KiB stay in the processor's cache: writing them took a third of the system time of pieces of 1 MiB
+   *   (measured, ext4).
+   */
+  constructor(sink: Sink, offset: number, capacityBytes = 256 * KiB) {
     this.#sink = sink;
     this.#bytes = new Uint8Array(capacityBytes);
     this.#offset = offset;
@@ -28,6 +32,13 @@ export class SequentialBuffer {
   /** Everything before this offset has been taken by the sink. */
   get writtenUpTo(): number {
     return this.#offset;
+  }
+
+  /** The next byte goes to `offset`; what is buffered is written first unless it ends there. */
+  seek(offset: number): void {
+    if (offset === this.position) return;
+    this.flush();
+    this.#offset = offset;
   }
 
   /** @throws SinkError as the sink does; what was appended before stays buffered. */

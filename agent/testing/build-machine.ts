@@ -5,7 +5,7 @@
 import { encodeText } from '../binary/text.ts';
 import type { Pfn, PfnRange } from '../binary/units.ts';
 import { Bitmap } from '../bitmap/bitmap.ts';
-import { buildVmcore } from './build-vmcore.ts';
+import { buildNote, buildVmcore } from './build-vmcore.ts';
 
 export type TestMachine = {
   readonly pageSize: number;
@@ -65,16 +65,6 @@ function testPage(pfn: Pfn, pageSize: number): Uint8Array {
     page[i] = pfn % 4 === 3 ? state & 0xff : i % 64 < 40 ? 0x20 + (pfn % 64) : 0x40 + (state & 7);
   }
   return page;
-}
-
-export function buildNote(name: string, type: number, description: Uint8Array): Uint8Array {
-  const nameBytes = encodeText(`${name}\0`);
-  const padded = (bytes: number) => Math.ceil(bytes / 4) * 4;
-  const note = new Uint8Array(12 + padded(nameBytes.length) + padded(description.length));
-  new Uint32Array(note.buffer, 0, 3).set([nameBytes.length, description.length, type]);
-  note.set(nameBytes, 12);
-  note.set(description, 12 + padded(nameBytes.length));
-  return note;
 }
 
 /** The machine as an x86_64 ELF core, one PT_LOAD a range, as the kernel lays out /proc/vmcore. */
