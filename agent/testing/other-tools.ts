@@ -1,11 +1,11 @@
 /** The tools that judge our dumps in tests: makedumpfile, libkdumpfile, drgn, the system's zlib. Missing ones fail the test. */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deflateSync } from 'node:zlib';
+import { type CodecName, CompressError, type PageCodec } from '../compress/codec.ts';
 import type { TestMachine } from './build-machine.ts';
-import { NodeZlibCodec } from './node-zlib-codec.ts';
 
 /** Debian's python3, which has the bindings; another one may come first in PATH. */
 const python = '/usr/bin/python3';
@@ -37,42 +37,76 @@ export function compareBytes(actual: Uint8Array, expected: Uint8Array): string {
 }
 
 /**
- * zlib as makedumpfile has it. Node's own makes other blocks of the same page; so all pages of the machine are compressed by the
- * system's library beforehand.
+ * A codec as makedumpfile and libkdumpfile have it: all pages of the machine are compressed beforehand by the library of this
+ * system (Node's own zlib makes other blocks of the same page, and Node has no lzo, snappy or zstd).
  */
-export class SystemZlibCodec extends NodeZlibCodec {
+export class SystemCodec implements PageCodec {
+  readonly name: CodecName;
   readonly #blocks = new Map<string, Buffer>();
+  readonly #pages = new Map<string, Uint8Array>();
 
-  constructor(machine: TestMachine) {
-    super();
+  constructor(name: CodecName, machine: TestMachine) {
+    this.name = name;
     const pages: Uint8Array[] = [];
     for (const { start, end } of machine.ranges) for (let pfn = start; pfn < end; pfn++) pages.push(machine.page(pfn));
-    const answer = runPython(compressProgram, [String(machine.pageSize)], Buffer.concat(pages));
+    const answer = runPython(compressProgram, [name, String(machine.pageSize)], Buffer.concat(pages));
     let at = 0;
     for (const page of pages) {
       const length = answer.readUInt32LE(at);
-      this.#blocks.set(key(page), answer.subarray(at + 4, at + 4 + length));
+      const block = answer.subarray(at + 4, at + 4 + length);
+      this.#blocks.set(key(page), block);
+      this.#pages.set(key(block), page);
       at += 4 + length;
     }
   }
 
-  override compress(source: Uint8Array, sourceStart: number, length: number, target: Uint8Array, targetStart: number): number {
+  outputBound(length: number): number {
+    return length;
+  }
+
+  compress(source: Uint8Array, sourceStart: number, length: number, target: Uint8Array, targetStart: number): number {
     const block = this.#blocks.get(key(source.subarray(sourceStart, sourceStart + length)));
     if (block === undefined) throw new Error('Cannot compress a page that is not of the machine');
     if (block.length >= length) return 0;
     target.set(block, targetStart);
     return block.length;
   }
+
+  decompress(source: Uint8Array, start: number, length: number, target: Uint8Array, targetStart: number, targetLength: number): void {
+    const page = this.#pages.get(key(source.subarray(start, start + length)));
+    if (page?.length !== targetLength)
+      throw new CompressError('compress/corrupt', `Cannot expand a block of ${length} bytes that was not made here`);
+    target.set(page, targetStart);
+  }
+
+  close(): void {}
 }
 
+/** Comes in: a codec, a page size, pages. Goes out: blocks, each after its length. */
 const compressProgram = `
-import struct, sys, zlib
-size = int(sys.argv[1])
+import ctypes, struct, sys, zlib
+name, size = sys.argv[1], int(sys.argv[2])
+library = {'lzo': 'liblzo2.so.2', 'snappy': 'libsnappy.so.1', 'zstd': 'libzstd.so.1', 'zlib': None}[name]
+native = ctypes.CDLL(library) if library else None
+out, work = ctypes.create_string_buffer(2 * size + 1024), ctypes.create_string_buffer(1 << 20)
+def block(page):
+    length = ctypes.c_size_t(len(out))
+    if name == 'zlib':
+        return zlib.compress(page, 1)
+    if name == 'lzo':
+        status = native.lzo1x_1_compress(page, ctypes.c_size_t(size), out, ctypes.byref(length), work)
+    elif name == 'snappy':
+        status = native.snappy_compress(page, ctypes.c_size_t(size), out, ctypes.byref(length))
+    else:
+        native.ZSTD_compress.restype = ctypes.c_size_t
+        length.value, status = native.ZSTD_compress(out, length, page, ctypes.c_size_t(size), 1), 0
+    assert status == 0 and length.value <= len(out)
+    return out.raw[:length.value]
 while page := sys.stdin.buffer.read(size):
-    block = zlib.compress(page, 1)
-    sys.stdout.buffer.write(struct.pack('<I', len(block)) + block)
+    made = block(page)
+    sys.stdout.buffer.write(struct.pack('<I', len(made)) + made)
 `;
 
-function key(page: Uint8Array): string {
-  return deflateSync(page, { level: 1 }).toString('latin1');
+function key(bytes: Uint8Array): string {
+  return createHash('sha1').update(bytes).digest('latin1');
 }

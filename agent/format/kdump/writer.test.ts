@@ -5,7 +5,7 @@ import { Bitmap } from '../../bitmap/bitmap.ts';
 import { buildDump, buildPlan, feedPages } from '../../testing/build-dump.ts';
 import { buildElfCore, buildMachine } from '../../testing/build-machine.ts';
 import { MemorySink } from '../../testing/memory-sink.ts';
-import { compareBytes, makeFolder, runTool, SystemZlibCodec } from '../../testing/other-tools.ts';
+import { compareBytes, makeFolder, runTool, SystemCodec } from '../../testing/other-tools.ts';
 import { FlattenedSink } from '../flattened/flattened-sink.ts';
 import { diskDumpHeader, layOutKdump, pageDesc, statusFlags } from './layout.ts';
 import { createKdumpWriter } from './writer.ts';
@@ -27,10 +27,16 @@ t.test('a raw dump is byte for byte what makedumpfile writes', (t) => {
 });
 
 t.test('a zlib dump is byte for byte what makedumpfile writes', (t) => {
-  const codec = new SystemZlibCodec(machine);
+  const codec = new SystemCodec('zlib', machine);
   const ours = { status: 1, codecOf: () => codec };
   t.equal(compareBytes(buildDump(machine, ours), makedumpfile('-c', '-d', '0')), 'same');
   t.equal(compareBytes(buildDump(machine, { ...ours, zeroPages: true }), makedumpfile('-c', '-d', '1')), 'same');
+  t.end();
+});
+
+t.test('an lzo dump is byte for byte what makedumpfile writes', (t) => {
+  const codec = new SystemCodec('lzo', machine);
+  t.equal(compareBytes(buildDump(machine, { status: 2, zeroPages: true, codecOf: () => codec }), makedumpfile('-l', '-d', '1')), 'same');
   t.end();
 });
 
