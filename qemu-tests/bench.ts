@@ -67,7 +67,7 @@ function compare({ codec, theirOptions, ours: contenders }: Comparison, level: n
     { program: their, options: [...theirOptions, ...words] },
     ...contenders.map(({ options: own }) => ({ program: our, options: [...own, ...words] })),
   ];
-  const [theirRun, ...ourRuns] = inTurns(all, '0');
+  const [theirRun, ...ourRuns] = inTurns(all, '0', runs);
   for (const [index, { name, targets }] of contenders.entries())
     add(rowsOf(level, name, ourRuns[index], theirRun, { ...targets, peak: peakTarget }));
   const [first] = ourRuns;
@@ -78,6 +78,7 @@ function compare({ codec, theirOptions, ours: contenders }: Comparison, level: n
   if (codec === 'z') oneWorker ??= [first, theirRun];
 }
 
+/** One run each: theirs spins and takes minutes on two busy CPUs. */
 function compareTwoThreads(level: number, [ourOne, theirOne]: readonly [Run, Run]): void {
   const words = [...twoThreads, '-d', `${level}`];
   if (availableParallelism() < 2) {
@@ -88,6 +89,7 @@ function compareTwoThreads(level: number, [ourOne, theirOne]: readonly [Run, Run
   const [theirRun, ourRun] = inTurns(
     [their, our].map((program) => ({ program, options: words })),
     '0,1',
+    1,
   );
   add(rowsOf(level, twoThreads.join(' '), ourRun, theirRun, {}));
   const shares = [ourRun.wallSeconds / ourOne.wallSeconds, theirRun.wallSeconds / theirOne.wallSeconds];
@@ -96,15 +98,15 @@ function compareTwoThreads(level: number, [ourOne, theirOne]: readonly [Run, Run
     warnings.push('ours with --num-threads 2 did NOT use a second CPU: its figures are those of one worker');
 }
 
-/** Runs all of them once, then all of them again, and gives the medians in the same order. */
-function inTurns(jobs: readonly { program: Program; options: readonly string[] }[], cpus: string): Run[] {
+/** Runs all of them once, then all of them again, `turns` times, and gives the medians in the same order. */
+function inTurns(jobs: readonly { program: Program; options: readonly string[] }[], cpus: string, turns: number): Run[] {
   const results: Run[][] = jobs.map(() => []);
-  for (let turn = 1; turn <= runs; turn++) {
+  for (let turn = 1; turn <= turns; turn++) {
     for (const [index, { program, options: words }] of jobs.entries()) {
       const output = join(folder, 'dump');
       const run = measure({ argv: program.argv(words, vmcore, output), cpus, output, readFilterSeconds: program.readFilterSeconds });
       const name = `${program.name} ${words.join(' ')}`;
-      report(`  ${name}: run ${turn} of ${runs}, ${run.wallSeconds.toFixed(2)} s`);
+      report(`  ${name}: run ${turn} of ${turns}, ${run.wallSeconds.toFixed(2)} s`);
       if (run.diskBytes > vmcoreBytes / 100)
         warnings.push(`${name} read ${Math.round(run.diskBytes / 1e6)} MB from the disk: the file was not warm`);
       results[index].push(run);
