@@ -108,13 +108,16 @@ async function bundle(entry: string, outdir: string): Promise<void> {
   });
 }
 
-/** Never strip what comes out: the program stands behind the end of Bun's own ELF file, and strip cuts it off. */
+/**
+ * Never strip what comes out: the program stands behind the end of Bun's own ELF file, and strip cuts it off. The name given to Bun
+ * becomes part of the file; it is always the same, so that the same sources give the same bytes.
+ */
 function compile(source: string, out: string): void {
-  const partial = `${out}.${process.pid}.partial`;
+  const compiled = join(source, 'kcapture');
   const flags = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
   if (!isNative) flags.push(`--target=${target.bunTarget}`, `--compile-executable-path=${foreignBun(target)}`);
-  run(process.execPath, ['build', '--compile', ...flags, join(source, 'main.js'), '--outfile', partial]);
-  renameSync(partial, out);
+  run(process.execPath, ['build', '--compile', ...flags, join(source, 'main.js'), '--outfile', compiled]);
+  renameSync(compiled, out);
 }
 
 /** Bun for the other architecture, of this Bun's version, from the package registry npm is set up for. */
