@@ -5,6 +5,7 @@ import type { PfnRange } from '../binary/units.ts';
 import { Bitmap } from '../bitmap/bitmap.ts';
 import { type CodecName, codecFlags } from '../compress/codec.ts';
 import type { DumpWriter } from '../format/dump-writer.ts';
+import { createElfWriter } from '../format/elf/writer.ts';
 import { createKdumpWriter } from '../format/kdump/writer.ts';
 import type { Sink } from '../sink/sink.ts';
 import { countCpus, findVmcoreinfo } from '../vmcore/notes.ts';
@@ -25,6 +26,7 @@ export function createWriter(sink: Sink, request: WriterRequest): DumpWriter {
   const { kernel, level, kept, codec, range } = request;
   const { memory, info, virtual } = kernel;
   const vmcoreinfo = findVmcoreinfo(memory.notes);
+  if (request.format === 'elf') return createElfWriter(sink, { memory, kept });
   return createKdumpWriter(sink, {
     pageSize: memory.pageSize,
     endPfn: memory.endPfn,

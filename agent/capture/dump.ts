@@ -79,7 +79,14 @@ type Attempt = {
   readonly progress: Progress;
 };
 
-type Written = { outputs: string[]; stored: CopyCounts; writtenBytes: number; problem?: string; copiedAt: number };
+type Written = {
+  outputs: string[];
+  stored: CopyCounts;
+  writtenBytes: number;
+  excludedPages?: number;
+  problem?: string;
+  copiedAt: number;
+};
 
 /**
  * @throws KcaptureError when no dump could be made at all. A dump that ended early does not throw: its result is not `complete`.
@@ -120,6 +127,7 @@ export function dump(
         pageSize: kernel.memory.pageSize,
         endPfn: kernel.memory.endPfn,
         pages: counts,
+        ...(written.excludedPages === undefined ? {} : { elfExcludedPages: written.excludedPages }),
         stored: written.stored,
         writtenBytes: written.writtenBytes,
         elapsedMs: {
@@ -222,6 +230,7 @@ function writeOne(
     flattened?.end();
     written.copiedAt = system.now();
     written.writtenBytes += writer.writtenBytes;
+    written.excludedPages = writer.excludedPages;
     output.commit();
   } catch (error) {
     writer.abandon();

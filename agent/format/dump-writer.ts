@@ -23,4 +23,6 @@ export interface DumpWriter {
   abandon(): void;
   /** Bytes of the dump so far. */
   readonly writtenBytes: number;
+  /** Pages the file leaves out, where its format keeps more than the filter does. */
+  readonly excludedPages?: number;
 }
