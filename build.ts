@@ -109,14 +109,14 @@ async function bundle(entry: string, outdir: string): Promise<void> {
 }
 
 /**
- * Never strip what comes out: the program stands behind the end of Bun's own ELF file, and strip cuts it off. The name given to Bun
- * becomes part of the file; it is always the same, so that the same sources give the same bytes.
+ * Never strip what comes out: the program stands behind the end of Bun's own ELF file, and strip cuts it off. The names given to Bun
+ * become part of the file; they are always the same, so that the same sources give the same bytes.
  */
 function compile(source: string, out: string): void {
   const compiled = join(source, 'kcapture');
   const flags = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
   if (!isNative) flags.push(`--target=${target.bunTarget}`, `--compile-executable-path=${foreignBun(target)}`);
-  run(process.execPath, ['build', '--compile', ...flags, join(source, 'main.js'), '--outfile', compiled]);
+  run(process.execPath, ['build', '--compile', ...flags, 'main.js', '--outfile', compiled], source);
   renameSync(compiled, out);
 }
 
