@@ -5,6 +5,8 @@
 import { encodeText } from '../binary/text.ts';
 import type { Pfn, PfnRange } from '../binary/units.ts';
 import { Bitmap } from '../bitmap/bitmap.ts';
+import { countCpus, findVmcoreinfo } from '../vmcore/notes.ts';
+import type { PhysicalMemory } from '../vmcore/physical-memory.ts';
 import { buildNote, buildVmcore } from './build-vmcore.ts';
 
 export type TestMachine = {
@@ -75,6 +77,26 @@ export function buildElfCore(machine: TestMachine): Uint8Array {
     data: concatBytes(Array.from({ length: end - start }, (_, index) => machine.page(start + index))),
   }));
   return buildVmcore({ segments, notes: machine.notes });
+}
+
+/** The memory of a vmcore as such a machine, to build dumps of it. */
+export function machineOf(memory: PhysicalMemory): TestMachine {
+  const { pageSize, ranges, endPfn, notes } = memory;
+  const vmcoreinfo = findVmcoreinfo(notes);
+  return {
+    pageSize,
+    ranges,
+    endPfn,
+    existing: Bitmap.fromRanges(endPfn, ranges),
+    notes,
+    vmcoreinfo: { offset: vmcoreinfo?.offset ?? 0, length: vmcoreinfo?.sizeBytes ?? 0 },
+    nrCpus: countCpus(notes),
+    page(pfn) {
+      const page = new Uint8Array(pageSize);
+      memory.read(pfn * pageSize, page);
+      return page;
+    },
+  };
 }
 
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {

@@ -1,15 +1,20 @@
 /** Our dumps in the hands of other readers: libkdumpfile, drgn, makedumpfile, crash. Every page must come out as it went in. */
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Pfn } from '../../binary/units.ts';
 import type { CodecName, PageCodec } from '../../compress/codec.ts';
 import { buildDump, buildPlan, buildUtsname, feedPages } from '../../testing/build-dump.ts';
-import { buildMachine } from '../../testing/build-machine.ts';
+import { buildMachine, machineOf } from '../../testing/build-machine.ts';
+import { buildMemMap } from '../../testing/build-mem-map.ts';
+import { openBuilt } from '../../testing/open-built.ts';
+import { readUtsname } from '../../address/utsname.ts';
+import { physBase } from '../../address/phys-base.ts';
+
 import { openBytes } from '../../testing/bytes-file.ts';
 import { MemorySink } from '../../testing/memory-sink.ts';
-import { makeFolder, runPython, runTool, SystemCodec } from '../../testing/other-tools.ts';
+import { compareBytes, makeFolder, runPython, runTool, SystemCodec } from '../../testing/other-tools.ts';
 import { FlattenedSink } from '../flattened/flattened-sink.ts';
 import { openKdumpMemory } from './reader.ts';
 import { createKdumpWriter, type KdumpPlan } from './writer.ts';
@@ -103,5 +108,23 @@ t.test('our reader reads it too', (t) => {
   }
   t.equal(hash.digest('hex'), expected);
   t.ok(Object.entries(memory.countStored()).every(([kind, count]) => kind === 'lost' || count > 0));
+  t.end();
+});
+
+t.test('makedumpfile filters our dump as it filters the vmcore', (t) => {
+  const vmcore = buildMemMap('0x0-0xff free order 3; 0x100-0x1ff anon; 0x200-0x2ff cache; 0x300-0x3ff kernel', { era: '5.10' }).vmcore();
+  const { memory, info, virtual } = openBuilt(vmcore);
+  writeFileSync(join(folder, 'vmcore'), vmcore);
+  const unfiltered = buildDump(machineOf(memory), {
+    utsname: readUtsname(info, virtual),
+    physBase: physBase(memory, info),
+    crashTime: Number(info.plain('CRASHTIME')),
+  });
+  writeFileSync(join(folder, 'ours'), unfiltered);
+  runTool('makedumpfile', ['-d', '31', 'vmcore', 'direct'], { cwd: folder });
+  runTool('makedumpfile', ['-d', '31', 'ours', 'again'], { cwd: folder });
+  runTool('makedumpfile', ['-d', '0', 'vmcore', 'all'], { cwd: folder });
+  t.equal(compareBytes(unfiltered, readFileSync(join(folder, 'all'))), 'same', 'unfiltered');
+  t.equal(compareBytes(readFileSync(join(folder, 'again')), readFileSync(join(folder, 'direct'))), 'same', 'filtered again');
   t.end();
 });
