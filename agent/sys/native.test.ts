@@ -114,6 +114,7 @@ t.test('a mapped window shows what a read window shows', (t) => {
   t.same(JSON.parse(drive('windows', join(folder, 'file')).toString()), {
     wrong: 0,
     errors: ['vmcore/short-read', 'vmcore/short-read', 'vmcore/io'],
+    refused: 'vmcore/io',
     afterClose: false,
   });
   t.end();

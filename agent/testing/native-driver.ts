@@ -115,10 +115,13 @@ function compareWindows(path: string): void {
   const errors = [() => windows[0].locate(mapped.sizeBytes, 1), () => windows[0].locate(-1, 1), () => windows[1].locate(0, 4097)].map(
     codeOf,
   );
-  for (const window of windows) window.close();
+  // A closed descriptor refuses the next mapping: the window must turn to reading, which fails with an error too.
+  windows[0].locate(0, 1);
   mapped.close();
+  const refused = codeOf(() => windows[0].locate(mapped.sizeBytes - 1, 1));
+  for (const window of windows) window.close();
   read.close();
-  system.print(JSON.stringify({ wrong, errors, afterClose: windows[0].bytes.some((byte) => byte !== 0) }));
+  system.print(JSON.stringify({ wrong, errors, refused, afterClose: windows[0].bytes.some((byte) => byte !== 0) }));
 }
 
 function codeOf(action: () => void): string {
