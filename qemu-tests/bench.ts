@@ -62,19 +62,20 @@ finish();
 
 /** One codec at one level: theirs and each of ours in turns, then the rows. */
 function compare({ codec, theirOptions, ours: contenders }: Comparison, level: number): void {
-  const words = ['-d', `${level}`];
+  const levelWords = ['-d', `${level}`];
   const all = [
-    { program: their, options: [...theirOptions, ...words] },
-    ...contenders.map(({ options: own }) => ({ program: our, options: [...own, ...words] })),
+    { program: their, options: [...theirOptions, ...levelWords] },
+    ...contenders.map(({ options: own }) => ({ program: our, options: [...own, ...levelWords] })),
   ];
   const [theirRun, ...ourRuns] = inTurns(all, '0', runs);
   for (const [index, { name, targets }] of contenders.entries())
     add(rowsOf(level, name, ourRuns[index], theirRun, { ...targets, peak: peakTarget }));
   const [first] = ourRuns;
-  if (level !== 0)
-    add([
-      row({ level, contender: contenders[0].name, figure: 'filter', unit: 's' }, first.filterSeconds, theirRun.filterSeconds, filterTarget),
-    ]);
+  if (level !== 0) {
+    if (theirRun.filterSeconds === 0) throw new Error(`Cannot compare the filters: ${their.version} did not print how long its own took`);
+    const words = { level, contender: contenders[0].name, figure: 'filter', unit: 's' } as const;
+    add([row(words, first.filterSeconds, theirRun.filterSeconds, filterTarget)]);
+  }
   if (codec === 'z') oneWorker ??= [first, theirRun];
 }
 

@@ -44,7 +44,7 @@ export function theirs(): Program {
     argv: (options, vmcore, output) => [...argv, '--message-level', '16', '-f', ...options, vmcore, output],
     readFilterSeconds: (stdout, stderr) => {
       const steps = [...`${stdout}\n${stderr}`.matchAll(/^STEP \[Excluding unnecessary pages\s*\] : ([\d.]+) seconds/gm)];
-      return steps.length === 0 ? Number.NaN : steps.reduce((sum, [, seconds]) => sum + Number(seconds), 0);
+      return steps.reduce((sum, [, seconds]) => sum + Number(seconds), 0);
     },
   };
 }
