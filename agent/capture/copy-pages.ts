@@ -1,16 +1,35 @@
 /**
  * The second hot loop: every kept page once, in PFN order, from the source through the codec into the writer.
  *
- * Comes in: the bitmap of kept pages. Goes out: pages in the writer, and how many of them were zero, compressed, raw.
+ * Comes in: the bitmap of kept pages. Goes out: pages in the writer, and how many of them were zero, compressed, raw, unreadable.
+ * Pages travel in batches, so that other threads can do some of them: the dump is the same, byte for byte.
  */
+import { MiB, type Pfn, type PfnRange } from '../binary/units.ts';
 import type { Bitmap } from '../bitmap/bitmap.ts';
-import { MiB, type PfnRange } from '../binary/units.ts';
 import { codecFlags, type PageCodec } from '../compress/codec.ts';
 import { isZeroPage } from '../compress/zero-page.ts';
+import {
+  type BatchJob,
+  batchDataBytes,
+  batchPages,
+  compressBatch,
+  lostPage,
+  type PageBatch,
+  rawPage,
+  zeroPage,
+} from '../compress/page-batch.ts';
 import type { DumpWriter } from '../format/dump-writer.ts';
+import { VmcoreError } from '../vmcore/memory-file.ts';
 import type { PhysicalMemory } from '../vmcore/physical-memory.ts';
+import type { PageTeam } from './page-team.ts';
 
-export type CopyCounts = { zero: number; compressed: number; raw: number; unreadable: number };
+export type CopyCounts = {
+  zero: number;
+  compressed: number;
+  raw: number;
+  /** Pages that the source would not give; the dump says of each that it is missing. */
+  unreadable: number;
+};
 
 export type CopyJob = {
   readonly memory: PhysicalMemory;
@@ -24,68 +43,163 @@ export type CopyJob = {
   readonly range?: PfnRange;
   /** Called with the pages done so far, often. */
   readonly onProgress: (done: number) => void;
+  /** Threads that help with a codec. */
+  readonly team?: PageTeam;
 };
 
 /** Bytes of source in view at a time. Larger windows measured no faster on a warm file. */
 const windowBytes = 4 * MiB;
 
 /**
- * @throws SinkError `sink/no-space`, `sink/io` from the writer; VmcoreError from the source.
+ * @throws SinkError `sink/no-space`, `sink/io` from the writer; CompressError from the codec. Batches under way are waited for then.
  */
-export function copyPages({ memory, kept, writer, codec, shareZero, range, onProgress }: CopyJob): CopyCounts {
-  const pageSize = memory.pageSize;
+export function copyPages(job: CopyJob): CopyCounts {
+  const { memory, codec, shareZero, team } = job;
   const window = memory.openWindow(windowBytes);
-  const bytes = window.bytes;
-  const block = new Uint8Array(codec?.outputBound(pageSize) ?? 0);
-  const flag = codec === undefined ? 0 : codecFlags[codec.name];
-  const counts: CopyCounts = { zero: 0, compressed: 0, raw: 0, unreadable: 0 };
-  const stop = Math.min(kept.sizeBits, range?.end ?? kept.sizeBits);
-  let done = 0;
+  const own: BatchJob = { window, codec, pageSize: memory.pageSize, shareZero };
   try {
-    for (let start = kept.nextSet(range?.start ?? 0); start < stop; ) {
-      const end = Math.min(stop, kept.nextClear(start));
-      for (let pfn = start; pfn < end; pfn++) {
-        const at = window.locate(pfn * pageSize, pageSize);
-        if (shareZero && isZeroPage(bytes, at, pageSize)) {
-          writer.addZeroPage(pfn);
-          counts.zero++;
-          continue;
-        }
-        const length = codec === undefined ? 0 : codec.compress(bytes, at, pageSize, block, 0);
-        if (length > 0) {
-          writer.addPage(pfn, block, 0, length, flag);
-          counts.compressed++;
-        } else {
-          writer.addPage(pfn, bytes, at, pageSize, 0);
-          counts.raw++;
-        }
-      }
-      done += end - start;
-      onProgress(done);
-      start = kept.nextSet(end);
-    }
+    return team === undefined ? copyAlone(job, own) : copyWithTeam(job, own, team);
   } finally {
     window.close();
   }
-  return counts;
+}
+
+function copyAlone(job: CopyJob, own: BatchJob): CopyCounts {
+  const { pageSize } = job.memory;
+  const pages = batchPages(pageSize);
+  const batch: PageBatch = {
+    pfns: new Float64Array(pages),
+    lengths: new Int32Array(pages),
+    data: new Uint8Array(batchDataBytes(pages, pageSize, job.codec?.outputBound(pageSize) ?? 0)),
+  };
+  const output = new BatchOutput(job);
+  const pending = new PendingPages(job);
+  for (let count = pending.fill(batch); count > 0; count = pending.fill(batch)) {
+    compressBatch(batch, count, own);
+    output.write(batch, count);
+  }
+  return output.counts;
+}
+
+/** The writer keeps every slot of the exchange filled and collects them in order; what nobody has begun it does itself. */
+function copyWithTeam(job: CopyJob, own: BatchJob, team: PageTeam): CopyCounts {
+  const { exchange } = team;
+  const output = new BatchOutput(job);
+  const pending = new PendingPages(job);
+  let ticket = team.nextTicket;
+  try {
+    while (!pending.isEmpty || ticket < team.nextTicket) {
+      while (!pending.isEmpty && team.nextTicket - ticket < exchange.slots) {
+        const count = pending.fill(exchange.batch(team.nextTicket));
+        exchange.offer(team.nextTicket++, count, job.shareZero);
+      }
+      const batch = exchange.batch(ticket);
+      const count = exchange.pageCount(ticket);
+      const isDone = exchange.collect(ticket++);
+      if (!isDone) compressBatch(batch, count, own);
+      output.write(batch, count);
+    }
+  } finally {
+    while (ticket < team.nextTicket) exchange.collect(ticket++);
+  }
+  return output.counts;
+}
+
+/** The kept page frames that have not been handed out yet. */
+class PendingPages {
+  readonly #kept: Bitmap;
+  readonly #stop: Pfn;
+  #next: Pfn;
+
+  constructor({ kept, range }: CopyJob) {
+    this.#kept = kept;
+    this.#stop = Math.min(kept.sizeBits, range?.end ?? kept.sizeBits);
+    this.#next = kept.nextSet(range?.start ?? 0);
+  }
+
+  get isEmpty(): boolean {
+    return this.#next >= this.#stop;
+  }
+
+  /** Puts the next page frames into a batch; returns how many. */
+  fill({ pfns }: PageBatch): number {
+    let count = 0;
+    while (this.#next < this.#stop && count < pfns.length) {
+      const end = Math.min(this.#stop, this.#kept.nextClear(this.#next), this.#next + pfns.length - count);
+      for (let pfn = this.#next; pfn < end; pfn++) pfns[count++] = pfn;
+      this.#next = this.#kept.nextSet(end);
+    }
+    return count;
+  }
+}
+
+/** From finished batches to the writer. */
+class BatchOutput {
+  readonly counts: CopyCounts = { zero: 0, compressed: 0, raw: 0, unreadable: 0 };
+  readonly #job: CopyJob;
+  readonly #flag: number;
+  #done = 0;
+
+  constructor(job: CopyJob) {
+    this.#job = job;
+    this.#flag = job.codec === undefined ? 0 : codecFlags[job.codec.name];
+  }
+
+  write({ pfns, lengths, data }: PageBatch, count: number): void {
+    const { counts } = this;
+    const { writer, memory, onProgress } = this.#job;
+    let at = 0;
+    for (let index = 0; index < count; index++) {
+      const length = lengths[index];
+      if (length === zeroPage) {
+        writer.addZeroPage(pfns[index]);
+        counts.zero++;
+      } else if (length === rawPage) {
+        writer.addPage(pfns[index], data, at, memory.pageSize, 0);
+        counts.raw++;
+        at += memory.pageSize;
+      } else if (length === lostPage) {
+        writer.addLostPage(pfns[index]);
+        counts.unreadable++;
+      } else {
+        writer.addPage(pfns[index], data, at, length, this.#flag);
+        counts.compressed++;
+        at += length;
+      }
+    }
+    this.#done += count;
+    onProgress(this.#done);
+  }
 }
 
 /**
- * Takes pages of zeros out of `kept`, for formats that cannot refer to a shared page: a reading pass of its own.
+ * Takes pages of zeros out of `kept`, for formats that cannot refer to a shared page: a reading pass of its own. A page that cannot be
+ * read stays.
  * @returns how many were taken out.
  */
 export function dropZeroPages(memory: PhysicalMemory, kept: Bitmap, onProgress: (done: number) => void): number {
-  const pageSize = memory.pageSize;
+  const { pageSize } = memory;
   const window = memory.openWindow(windowBytes);
   let zero = 0;
-  try {
-    for (let pfn = kept.nextSet(0); pfn < kept.sizeBits; pfn = kept.nextSet(pfn + 1)) {
+  let pfn = kept.nextSet(0);
+  const scan = () => {
+    for (; pfn < kept.sizeBits; pfn = kept.nextSet(pfn + 1)) {
       const at = window.locate(pfn * pageSize, pageSize);
       if (isZeroPage(window.bytes, at, pageSize)) {
         kept.clear(pfn);
         zero++;
       }
       onProgress(pfn);
+    }
+  };
+  try {
+    while (pfn < kept.sizeBits) {
+      try {
+        scan();
+      } catch (error) {
+        if (!(error instanceof VmcoreError)) throw error;
+        pfn = kept.nextSet(pfn + 1);
+      }
     }
   } finally {
     window.close();

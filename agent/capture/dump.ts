@@ -13,7 +13,6 @@ import { planSplit } from '../format/kdump/split.ts';
 import { SinkError } from '../sink/sink.ts';
 import type { System } from '../sys/system.ts';
 import { type CopyCounts, copyPages, dropZeroPages } from './copy-pages.ts';
-import { copyPagesWithTeam } from './copy-with-team.ts';
 import { createWriter } from './create-writer.ts';
 import { finalCounts } from './final-counts.ts';
 import { type Kernel, openKernel } from './open-kernel.ts';
@@ -214,12 +213,13 @@ function writeOne(
       memory: kernel.memory,
       kept: selection.kept,
       writer,
+      codec,
+      team,
       shareZero: request.format === 'kdump' && (level & 1) !== 0,
       range,
       onProgress: (done: number) => progress.update(copied + done),
     };
-    const alone = team === undefined || codec === undefined;
-    const counts = alone ? copyPages({ ...job, codec }) : copyPagesWithTeam({ ...job, codec }, team);
+    const counts = copyPages(job);
     written.stored = {
       zero: before.zero + counts.zero,
       compressed: before.compressed + counts.compressed,
@@ -231,7 +231,12 @@ function writeOne(
     written.copiedAt = system.now();
     written.writtenBytes += writer.writtenBytes;
     written.excludedPages = writer.excludedPages;
-    output.commit();
+    if (counts.unreadable > 0) {
+      written.problem = `Cannot read ${counts.unreadable} pages of "${request.source}": the dump lacks them`;
+      output.keepIncomplete();
+    } else {
+      output.commit();
+    }
   } catch (error) {
     writer.abandon();
     throw error;

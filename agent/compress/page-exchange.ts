@@ -5,7 +5,7 @@
  * A worker draws the next ticket, waits until that batch is offered, compresses it and says so. Everybody sleeps on Atomics; nobody spins.
  * What a worker cannot finish, the writer does itself: a dead worker costs time, never the dump.
  */
-import { batchDataBytes, type PageBatch } from './page-batch.ts';
+import { batchDataBytes, batchPages, type PageBatch } from './page-batch.ts';
 
 /** Everything a worker needs to attach; plain data but for the shared memory. */
 export type ExchangeShape = {
@@ -20,8 +20,6 @@ export type ExchangeShape = {
 
 /** Waits are cut into slices of this length to see whether a worker died. */
 const sliceMs = 500;
-const pagesPerBatchBytes = 256 * 1024;
-const smallestBatch = 4;
 
 /** States of a slot: ticket * 4 + one of these; `stopped` for all at the end. */
 const offered = 1;
@@ -33,9 +31,8 @@ const stopped = -1;
 const controlWords = 1;
 
 export function createExchange(workers: number, pageSize: number, outputBound: number): PageExchange {
-  const batchPages = Math.max(smallestBatch, Math.floor(pagesPerBatchBytes / pageSize));
-  const { totalBytes } = layOut({ workers, pageSize, batchPages, outputBound });
-  return new PageExchange({ workers, pageSize, batchPages, outputBound, memory: new SharedArrayBuffer(totalBytes) });
+  const size = { workers, pageSize, batchPages: batchPages(pageSize), outputBound };
+  return new PageExchange({ ...size, memory: new SharedArrayBuffer(layOut(size).totalBytes) });
 }
 
 type Slot = PageBatch & { readonly info: Int32Array };

@@ -15,6 +15,8 @@ export interface DumpWriter {
    * @param flags page_desc.flags: 0 raw (then `length` is the page size), else one of `codecFlags`.
    */
   addPage(pfn: Pfn, bytes: Uint8Array, start: number, length: number, flags: number): void;
+  /** The page belongs here, but the source would not give it. Readers say so, and `finish` leaves the dump marked incomplete. */
+  addLostPage(pfn: Pfn): void;
   /** Writes what is still buffered and marks the dump complete. */
   finish(): void;
   /**

@@ -81,6 +81,7 @@ class ElfWriter implements ElfDumpWriter {
   #address = 0;
   #nextPfn: Pfn;
   #written: number;
+  #isWhole = true;
 
   constructor(sink: Sink, memory: PhysicalMemory, kept: Bitmap) {
     this.#sink = sink;
@@ -104,6 +105,11 @@ class ElfWriter implements ElfDumpWriter {
 
   addZeroPage(pfn: Pfn): void {
     this.addPage(pfn, new Uint8Array(this.#memory.pageSize), 0, this.#memory.pageSize, 0);
+  }
+
+  addLostPage(pfn: Pfn): void {
+    this.#isWhole = false;
+    this.addZeroPage(pfn);
   }
 
   addPage(pfn: Pfn, bytes: Uint8Array, start: number, length: number, flags: number): void {
@@ -135,7 +141,7 @@ class ElfWriter implements ElfDumpWriter {
       this.#copyMemory(segment.physicalAddress + segment.fileBytes);
     }
     this.#data.flush();
-    if (this.#rewritable) this.#writeHeaders(false);
+    if (this.#rewritable && this.#isWhole) this.#writeHeaders(false);
   }
 
   abandon(): void {

@@ -2,14 +2,18 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import type { System } from '../sys/system.ts';
+import { type MemoryFile, VmcoreError } from '../vmcore/memory-file.ts';
 import type { DumpWriter } from '../format/dump-writer.ts';
 import { openSource } from '../format/open-source.ts';
 import { PageExchange } from '../compress/page-exchange.ts';
 import { buildElfCore, buildMachine } from '../testing/build-machine.ts';
 import { openBytes } from '../testing/bytes-file.ts';
+import { createCapturedSystem } from '../testing/captured-system.ts';
 import { createNodeSystem } from '../testing/node-system.ts';
 import { type CopyJob, copyPages } from './copy-pages.ts';
-import { copyPagesWithTeam } from './copy-with-team.ts';
+import { dump } from './dump.ts';
+import { silentProgress } from './progress.ts';
 import { type PageWorkerTask, startTeam } from './page-team.ts';
 
 const machine = buildMachine({
@@ -39,6 +43,10 @@ class RecordingWriter implements DumpWriter {
     this.pages.push(`${pfn} ${flags} ${Buffer.from(bytes.subarray(start, start + length)).toString('base64')}`);
   }
 
+  addLostPage(pfn: number): void {
+    this.pages.push(`${pfn} lost`);
+  }
+
   finish(): void {}
   abandon(): void {}
 }
@@ -54,11 +62,11 @@ async function copyBoth(startWorkers: (tasks: readonly unknown[]) => void, chang
   const team = startTeam(system, memory, codec, { source: 'built', mmap: false, codecLevel: undefined, threads: 3 });
   return {
     expected: copyPages({ ...job, writer: alone }),
-    found: copyPagesWithTeam({ ...job, writer: together }, team),
+    found: copyPages({ ...job, writer: together, team }),
     expectedPages: alone.pages,
     foundPages: together.pages,
-    again: () => copyPagesWithTeam({ ...job, writer: together }, team),
-    fail: () => copyPagesWithTeam({ ...job, writer: new RecordingWriter(100) }, team),
+    again: () => copyPages({ ...job, writer: together, team }),
+    fail: () => copyPages({ ...job, writer: new RecordingWriter(100), team }),
   };
 }
 
@@ -107,3 +115,46 @@ t.test('a real dump has the same bytes for any number of threads', (t) => {
   }
   t.end();
 });
+
+t.test('a page that cannot be read costs itself alone', async (t) => {
+  const system = await createCapturedSystem();
+  t.teardown(() => system.removeFolder());
+  const source = system.put('vmcore', core);
+  const badOffset = 12345 * 16;
+  const request = { source, format: 'kdump', flattened: false, codec: 'zlib', codecLevel: undefined, levels: [1] } as const;
+  const rest = { overwrite: false, inPlace: false, dryRun: false, mmap: false, threads: 1 };
+  const whole = dump(system, { ...request, ...rest, outputs: [system.path('whole')] }, silentProgress);
+  const failing: System = { ...system, openFile: (path) => failAt(system.openFile(path), badOffset) };
+  const result = dump(failing, { ...request, ...rest, outputs: [system.path('dump')] }, silentProgress);
+  t.notOk(result.complete);
+  t.match(result.problem, /Cannot read 1 pages/);
+  const found = result.stored;
+  t.equal(found.unreadable, 1);
+  t.equal(found.zero + found.compressed + found.raw, whole.stored.zero + whole.stored.compressed + whole.stored.raw - 1);
+  const memory = openSource([system.openFile(`${system.path('dump')}-incomplete`)], system.openCodec);
+  t.equal(memory.endPfn, machine.endPfn);
+});
+
+/** A file with one byte that the disk refuses, whoever asks for it. */
+function failAt(file: MemoryFile, badOffset: number): MemoryFile {
+  const refuse = (offset: number, length: number) => {
+    if (offset <= badOffset && badOffset < offset + length) throw new VmcoreError('vmcore/io', `Cannot read at ${badOffset}: broken`);
+  };
+  return {
+    ...{ path: file.path, sizeBytes: file.sizeBytes, close: () => file.close() },
+    read(offset, target) {
+      refuse(offset, target.length);
+      file.read(offset, target);
+    },
+    openWindow(capacityBytes) {
+      const window = file.openWindow(capacityBytes);
+      return {
+        ...{ bytes: window.bytes, capacityBytes, close: () => window.close() },
+        locate(offset, length) {
+          refuse(offset, length);
+          return window.locate(offset, length);
+        },
+      };
+    },
+  };
+}
