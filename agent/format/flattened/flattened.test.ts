@@ -3,10 +3,15 @@ import { join } from 'node:path';
 import t from 'tap';
 import { KcaptureError } from '../../errors.ts';
 import { buildDump, buildPlan, feedPages } from '../../testing/build-dump.ts';
-import { buildElfCore, buildMachine } from '../../testing/build-machine.ts';
+import { buildElfCore, buildMachine, type TestMachine } from '../../testing/build-machine.ts';
 import { openBytes } from '../../testing/bytes-file.ts';
 import { MemorySink } from '../../testing/memory-sink.ts';
 import { compareBytes, makeFolder, runTool } from '../../testing/other-tools.ts';
+import { CountingSink } from '../../sink/counting-sink.ts';
+import type { Sink } from '../../sink/sink.ts';
+import { NodeZlibCodec } from '../../testing/node-zlib-codec.ts';
+import { DUMP_ELF_INCOMPLETE, elfHeader } from '../../vmcore/elf-layout.ts';
+import { openKdumpMemory } from '../kdump/reader.ts';
 import { createKdumpWriter } from '../kdump/writer.ts';
 import { FlattenedSink } from './flattened-sink.ts';
 import { flattenedHeaderBytes, flattenedRecord } from './layout.ts';
@@ -29,8 +34,7 @@ function buildStream(writes: readonly Write[], options: { end?: boolean } = {}):
 }
 
 /** Hands the stream out in pieces of `pieceBytes` at most, as a pipe does. */
-function rearranged(stream: Uint8Array, pieceBytes = 65536): Uint8Array {
-  const sink = new MemorySink();
+function feedStream(stream: Uint8Array, sink: Sink, pieceBytes = 65536): number {
   let at = 0;
   const { sizeBytes } = rearrange((target) => {
     const piece = stream.subarray(at, at + Math.min(target.length, pieceBytes));
@@ -38,6 +42,12 @@ function rearranged(stream: Uint8Array, pieceBytes = 65536): Uint8Array {
     at += piece.length;
     return piece.length;
   }, sink);
+  return sizeBytes;
+}
+
+function rearranged(stream: Uint8Array, pieceBytes?: number): Uint8Array {
+  const sink = new MemorySink();
+  const sizeBytes = feedStream(stream, sink, pieceBytes);
   if (sizeBytes !== sink.bytes.length) throw new Error(`${sizeBytes} bytes reported, ${sink.bytes.length} written`);
   return sink.bytes;
 }
@@ -50,7 +60,7 @@ function readAll(stream: Uint8Array, salvage = false): Uint8Array {
 }
 
 /** A whole dump, flattened by our sink. */
-function flattenedDump(): Uint8Array {
+function flattenedDump(machine: TestMachine): Uint8Array {
   const stream = new MemorySink({ seekable: false });
   const sink = new FlattenedSink(stream);
   const plan = buildPlan(machine);
@@ -62,7 +72,7 @@ function flattenedDump(): Uint8Array {
 }
 
 t.test('our stream is restored to the dump that is written directly', (t) => {
-  const stream = flattenedDump();
+  const stream = flattenedDump(machine);
   const direct = buildDump(machine);
   t.equal(compareBytes(rearranged(stream), direct), 'same');
   t.equal(compareBytes(rearranged(stream, 7), direct), 'same', 'from a pipe that gives seven bytes at a time');
@@ -140,6 +150,30 @@ t.test('a stream that is cut off anywhere is incomplete', (t) => {
   t.end();
 });
 
+t.test('what a cut stream gave is marked incomplete, and can be read so', (t) => {
+  const big = buildMachine({ ranges: [{ start: 0, end: 700 }] });
+  const stream = flattenedDump(big);
+  const half = stream.subarray(0, Math.floor(stream.length * 0.6));
+  const sink = new MemorySink();
+  t.equal(
+    codeOf(() => feedStream(half, sink)),
+    'format/incomplete',
+  );
+  const memory = openKdumpMemory([openBytes(sink.bytes)], () => new NodeZlibCodec());
+  t.equal(memory.incomplete, true);
+  const page = new Uint8Array(4096);
+  memory.read(4096, page);
+  t.same(page, big.page(1));
+  const elf = new MemorySink();
+  const elfStream = buildStream([[0, [...readFileSync(join(folder, 'vmcore')).subarray(0, 2000)]]], { end: false });
+  t.equal(
+    codeOf(() => feedStream(elfStream, elf)),
+    'format/incomplete',
+  );
+  t.equal(elfHeader.read(elf.bytes).flags, DUMP_ELF_INCOMPLETE);
+  t.end();
+});
+
 t.test('a flipped byte gives an error of ours or a stream that can be read', (t) => {
   const stream = buildStream([
     [0, [1, 2, 3, 4]],
@@ -196,14 +230,7 @@ function readFirst(stream: Uint8Array): void {
 
 /** Rearranges to nowhere. */
 function countWrites(stream: Uint8Array): void {
-  let at = 0;
-  const nowhere = { name: 'nowhere', seekable: true, write() {}, sync() {}, close() {} };
-  rearrange((target) => {
-    const piece = stream.subarray(at, at + target.length);
-    target.set(piece);
-    at += piece.length;
-    return piece.length;
-  }, nowhere);
+  feedStream(stream, new CountingSink());
 }
 
 function codeOf(action: () => void): string | undefined {

@@ -21,7 +21,7 @@ const codecOrder = ['zlib', 'lzo', 'snappy', 'zstd'] as const;
 type Part = {
   readonly descriptors: Descriptors;
   /** For pages that are read in order: a view that moves forward. */
-  readonly window: FileWindow;
+  window: FileWindow | undefined;
   /** Where in the file the block after the one read last begins. */
   position: number;
   /** What stands at the start of the data; all zero pages refer to it, so it is kept. */
@@ -42,7 +42,7 @@ export class PageStore {
     this.#pageBytes = parts[0].header.blockBytes;
     this.#parts = parts.map((descriptors) => ({
       descriptors,
-      window: descriptors.file.openWindow(windowBytes),
+      window: undefined,
       position: 0,
       firstPage: undefined,
     }));
@@ -64,6 +64,7 @@ export class PageStore {
       target.set(this.lookUp(pfn), targetStart);
       return;
     }
+    part.window ??= part.descriptors.file.openWindow(windowBytes);
     const at = part.window.locate(offset, size);
     this.#expand(pfn, part.window.bytes, at, target, targetStart);
     part.position = offset + size;
@@ -108,7 +109,7 @@ export class PageStore {
 
   close(): void {
     for (const { descriptors, window } of this.#parts) {
-      window.close();
+      window?.close();
       descriptors.close();
       descriptors.file.close();
     }
