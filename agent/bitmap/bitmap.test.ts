@@ -51,3 +51,11 @@ t.test('a byte array that is too short is refused', (t) => {
   t.throws(() => new Bitmap(9, new Uint8Array(1)), { code: 'bitmap/short' });
   t.end();
 });
+
+t.test('a bitmap for more than 64 TiB of pages, or of no size at all, is refused', (t) => {
+  for (const size of [2 ** 34 + 1, 2 ** 40, Number.POSITIVE_INFINITY, -1, Number.NaN]) {
+    t.throws(() => new Bitmap(size), { code: 'bitmap/too-large' }, String(size));
+  }
+  t.equal(Bitmap.fromRanges(2 ** 20, [{ start: 0, end: 2 ** 40 }]).count(), 2 ** 20);
+  t.end();
+});

@@ -4,7 +4,11 @@
 import { KcaptureError } from '../errors.ts';
 import type { Pfn, PfnRange } from '../binary/units.ts';
 
+/** Codes: `bitmap/short`, `bitmap/too-large`. */
 export class BitmapError extends KcaptureError {}
+
+/** 64 TiB of 4 KiB pages, a bitmap of 2 GiB. */
+const mostBits = 2 ** 34;
 
 /** Bits set in a byte value. */
 const ones = new Uint8Array(256);
@@ -22,13 +26,28 @@ export function takeBit(bytes: Uint8Array, bit: number): number {
   return (byte >> (bit & 7)) & 1;
 }
 
+function allocate(sizeBits: number): Uint8Array {
+  if (!(sizeBits >= 0 && sizeBits <= mostBits)) {
+    throw new BitmapError('bitmap/too-large', `Cannot make a bitmap of ${sizeBits} page frames: expected at most ${mostBits}`);
+  }
+  try {
+    return new Uint8Array(Math.ceil(sizeBits / 8));
+  } catch (cause) {
+    const found = `no memory for ${Math.ceil(sizeBits / 8)} bytes`;
+    throw new BitmapError('bitmap/too-large', `Cannot make a bitmap of ${sizeBits} page frames: ${found}`, { cause });
+  }
+}
+
 export class Bitmap {
   /** `ceil(sizeBits / 8)` bytes; bits at and above `sizeBits` are zero. */
   readonly bytes: Uint8Array;
   readonly sizeBits: number;
 
-  /** @param bytes taken over, not copied; as long as `sizeBits` needs. */
-  constructor(sizeBits: number, bytes: Uint8Array = new Uint8Array(Math.ceil(sizeBits / 8))) {
+  /**
+   * @param bytes taken over, not copied; as long as `sizeBits` needs.
+   * @throws BitmapError `bitmap/too-large` for more than 2^34 bits, or more than there is memory for; `bitmap/short`.
+   */
+  constructor(sizeBits: number, bytes: Uint8Array = allocate(sizeBits)) {
     if (bytes.length < Math.ceil(sizeBits / 8)) {
       throw new BitmapError('bitmap/short', `Cannot use a bitmap of ${bytes.length} bytes: expected ${Math.ceil(sizeBits / 8)}`);
     }

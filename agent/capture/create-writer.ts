@@ -1,6 +1,5 @@
 /** The writer of one output: what the headers say about the crash, gathered from the source. */
 import { physBase } from '../address/phys-base.ts';
-import { readUtsname } from '../address/utsname.ts';
 import type { PfnRange } from '../binary/units.ts';
 import { Bitmap } from '../bitmap/bitmap.ts';
 import { type CodecName, codecFlags } from '../compress/codec.ts';
@@ -9,6 +8,7 @@ import { createElfWriter } from '../format/elf/writer.ts';
 import { createKdumpWriter } from '../format/kdump/writer.ts';
 import type { Sink } from '../sink/sink.ts';
 import { countCpus, findVmcoreinfo } from '../vmcore/notes.ts';
+import { headerUtsname } from './header-utsname.ts';
 import type { Kernel } from './open-kernel.ts';
 
 export type WriterRequest = {
@@ -24,7 +24,7 @@ export type WriterRequest = {
 /** @throws SinkError as the sink does; FormatError `format/unsupported` when the source cannot become this format. */
 export function createWriter(sink: Sink, request: WriterRequest): DumpWriter {
   const { kernel, level, kept, codec, range } = request;
-  const { memory, info, virtual } = kernel;
+  const { memory, info } = kernel;
   const vmcoreinfo = findVmcoreinfo(memory.notes);
   if (request.format === 'elf') return createElfWriter(sink, { memory, kept });
   return createKdumpWriter(sink, {
@@ -34,7 +34,7 @@ export function createWriter(sink: Sink, request: WriterRequest): DumpWriter {
     kept,
     notes: memory.notes,
     vmcoreinfo: vmcoreinfo === undefined ? { offset: 0, length: 0 } : { offset: vmcoreinfo.offset, length: vmcoreinfo.sizeBytes },
-    utsname: virtual === undefined ? new Uint8Array(0) : readUtsname(info, virtual),
+    utsname: headerUtsname(kernel),
     crashTime: crashTime(info.plain('CRASHTIME')),
     physBase: physBase(memory, info),
     dumpLevel: level,

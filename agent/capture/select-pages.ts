@@ -6,6 +6,7 @@ import { Bitmap } from '../bitmap/bitmap.ts';
 import { emptyCounts, type PageCounts } from '../classify/page-kind.ts';
 import { scanPages } from '../classify/scan.ts';
 import { KcaptureError } from '../errors.ts';
+import { checkExtent } from './check-extent.ts';
 import { requireVirtual, type Kernel } from './open-kernel.ts';
 import type { Progress } from './progress.ts';
 
@@ -15,10 +16,11 @@ export type Selection = { readonly kept: Bitmap; readonly counts: PageCounts; re
 const highestBlindLevel = 1;
 
 /**
- * @throws MemoryModelError, AddressError, VmcoreinfoError when `level` filters by page and the pages cannot be told apart.
+ * @throws VmcoreError as `checkExtent`; MemoryModelError, AddressError, VmcoreinfoError when `level` filters by page and the pages cannot be told apart.
  */
 export function selectPages(kernel: Kernel, level: number, progress: Progress): Selection {
   const { memory, info } = kernel;
+  checkExtent(memory);
   progress.start('filtering', memory.endPfn, memory.pageSize);
   try {
     return scanPages({ memory, info, virtual: requireVirtual(kernel), level, onProgress: (done) => progress.update(done) });
