@@ -1,10 +1,12 @@
 /** The writer of one output: what the headers say about the crash, gathered from the source. */
 import { physBase } from '../address/phys-base.ts';
+import { encodeText } from '../binary/text.ts';
 import type { PfnRange } from '../binary/units.ts';
 import { Bitmap } from '../bitmap/bitmap.ts';
 import { type CodecName, codecFlags } from '../compress/codec.ts';
 import type { DumpWriter } from '../format/dump-writer.ts';
 import { createElfWriter } from '../format/elf/writer.ts';
+import { asKdump } from '../format/open-source.ts';
 import { createKdumpWriter } from '../format/kdump/writer.ts';
 import type { Sink } from '../sink/sink.ts';
 import { countCpus, findVmcoreinfo } from '../vmcore/notes.ts';
@@ -26,6 +28,7 @@ export function createWriter(sink: Sink, request: WriterRequest): DumpWriter {
   const { kernel, level, kept, codec, range } = request;
   const { memory, info } = kernel;
   const vmcoreinfo = findVmcoreinfo(memory.notes);
+  const source = asKdump(memory);
   if (request.format === 'elf') return createElfWriter(sink, { memory, kept });
   return createKdumpWriter(sink, {
     pageSize: memory.pageSize,
@@ -36,11 +39,12 @@ export function createWriter(sink: Sink, request: WriterRequest): DumpWriter {
     vmcoreinfo: vmcoreinfo === undefined ? { offset: 0, length: 0 } : { offset: vmcoreinfo.offset, length: vmcoreinfo.sizeBytes },
     utsname: headerUtsname(kernel),
     crashTime: crashTime(info.plain('CRASHTIME')),
-    physBase: physBase(memory, info),
+    physBase: source?.header.physBase ?? physBase(memory, info),
     dumpLevel: level,
     status: codec === undefined ? 0 : codecFlags[codec],
     nrCpus: countCpus(memory.notes),
     zeroPages: (level & 1) !== 0,
+    eraseinfo: source?.eraseinfo === undefined ? undefined : encodeText(source.eraseinfo),
     split: range === undefined ? undefined : { startPfn: range.start, endPfn: range.end },
   });
 }
