@@ -6,6 +6,7 @@
  * the struct page of `pfn` is at `section_mem_map + pfn * SIZE(page)`; its low bits are flags.
  */
 import { hex, type VirtAddr } from '../binary/units.ts';
+import type { LoadSegment } from '../vmcore/physical-memory.ts';
 import type { MemMap, MemMapBlock, MemMapSource } from './mem-map.ts';
 import { unreadable } from './memory-model-error.ts';
 import { isStructPageAddress } from './plausible.ts';
@@ -52,39 +53,46 @@ function better(direct: Reading, other: Reading | undefined): Reading {
 
 function read(source: MemMapSource, geometry: SparseGeometry, table: VirtAddr): Reading {
   const sections = readSectionTable(source, geometry, table);
-  const vmemmap = usualBase(source, sections, geometry.structPageBytes);
+  const linear = source.memory.loadSegments.filter(({ virtualAddress }) => virtualAddress !== 0n);
+  const view = { source, geometry, linear, vmemmap: usualBase(sections, linear, geometry.structPageBytes) };
   const good: Section[] = [];
   const bad: Section[] = [];
-  for (const section of sections) (leadsToStructPages(source, geometry, section, vmemmap) ? good : bad).push(section);
+  for (const section of sections) (leadsToStructPages(view, section) ? good : bad).push(section);
   return { good, bad };
 }
+
+type SectionView = {
+  readonly source: MemMapSource;
+  readonly geometry: SparseGeometry;
+  /** The segments that tell their virtual address. */
+  readonly linear: readonly LoadSegment[];
+  readonly vmemmap: bigint | undefined;
+};
 
 /**
  * Whether there are struct pages where the section says. A wrong address that is mapped would be a wrong filter, so what every kernel
  * keeps to is asked for: an array that the kernel allocates starts a page, one in vmemmap fits the section's place there.
  */
-function leadsToStructPages(source: MemMapSource, geometry: SparseGeometry, section: Section, vmemmap: bigint | undefined): boolean {
-  const { structPages } = section;
+function leadsToStructPages({ source, geometry, linear, vmemmap }: SectionView, section: Section): boolean {
+  const { structPages, startPfn, probe } = section;
   const { structPageBytes, pagesPerSection } = geometry;
   if (structPages === undefined || !isStructPageAddress(structPages)) return false;
-  const alignment = isLinear(source, structPages)
-    ? BigInt(source.memory.pageSize)
-    : lowestBit(BigInt(pagesPerSection) * BigInt(structPageBytes));
-  if (structPages % alignment !== 0n) return false;
-  if (!isLinear(source, structPages) && baseOf(section, structPages, structPageBytes) !== vmemmap) return false;
-  return translates(source, structPages + BigInt((section.probe - section.startPfn) * structPageBytes));
+  const sectionArrayBytes = BigInt(pagesPerSection) * BigInt(structPageBytes);
+  const fits = isLinear(linear, structPages)
+    ? structPages % BigInt(source.memory.pageSize) === 0n
+    : structPages % lowestBit(sectionArrayBytes) === 0n && baseOf(section, structPages, structPageBytes) === vmemmap;
+  return fits && translates(source, structPages + BigInt((probe - startPfn) * structPageBytes));
 }
 
 /** Where vmemmap starts: what most sections outside the linear map agree on. */
-function usualBase(source: MemMapSource, sections: readonly Section[], structPageBytes: number): bigint | undefined {
+function usualBase(sections: readonly Section[], linear: readonly LoadSegment[], structPageBytes: number): bigint | undefined {
   const votes = new Map<bigint, number>();
   let usual: bigint | undefined;
   for (const section of sections) {
-    if (section.structPages === undefined || isLinear(source, section.structPages)) continue;
+    if (section.structPages === undefined || isLinear(linear, section.structPages)) continue;
     const base = baseOf(section, section.structPages, structPageBytes);
-    const count = (votes.get(base) ?? 0) + 1;
-    votes.set(base, count);
-    if (usual === undefined || count > (votes.get(usual) ?? 0)) usual = base;
+    votes.set(base, (votes.get(base) ?? 0) + 1);
+    if (usual === undefined || votes.get(base)! > votes.get(usual)!) usual = base;
   }
   return usual;
 }
@@ -93,11 +101,11 @@ function baseOf(section: Section, structPages: VirtAddr, structPageBytes: number
   return structPages - BigInt(section.startPfn) * BigInt(structPageBytes);
 }
 
-/** In the linear map, where what the kernel allocates lies. Kernels that do not tell have segments at virtual address 0. */
-function isLinear({ memory }: MemMapSource, address: VirtAddr): boolean {
-  return memory.loadSegments.some(
-    ({ virtualAddress, memoryBytes }) =>
-      virtualAddress !== 0n && address >= virtualAddress && address < virtualAddress + BigInt(memoryBytes),
+/** In the linear map, where what the kernel allocates lies; so it may be wherever no segment tells its virtual address. */
+function isLinear(linear: readonly LoadSegment[], address: VirtAddr): boolean {
+  return (
+    linear.length === 0 ||
+    linear.some(({ virtualAddress, memoryBytes }) => address >= virtualAddress && address < virtualAddress + BigInt(memoryBytes))
   );
 }
 
