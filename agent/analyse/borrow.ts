@@ -6,6 +6,7 @@ export function borrow(file: MemoryFile, sizeBytes = file.sizeBytes): MemoryFile
   return {
     path: file.path,
     sizeBytes,
+    heldBytes: sizeBytes === file.sizeBytes ? file.heldBytes : undefined,
     read: (offset, target) => file.read(offset, target),
     openWindow: (capacityBytes) => file.openWindow(capacityBytes),
     close() {},

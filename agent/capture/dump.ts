@@ -80,6 +80,8 @@ type Attempt = {
 
 type Written = {
   outputs: string[];
+  /** How many outputs have their headers. */
+  begun: number;
   stored: CopyCounts;
   writtenBytes: number;
   excludedPages?: number;
@@ -162,13 +164,14 @@ function writeOutputs(attempt: Attempt, isLast: boolean): Written | 'no-space' {
   const ranges = request.outputs.length > 1 ? planSplit(selection.kept, request.outputs.length) : [undefined];
   const written: Written = {
     outputs: [],
+    begun: 0,
     stored: { zero: 0, compressed: 0, raw: 0, unreadable: 0 },
     writtenBytes: 0,
     copiedAt: 0,
   };
   progress.start('copying', selection.kept.count(), kernel.memory.pageSize);
   for (const [part, path] of request.outputs.entries()) {
-    const output = openOutput(system, path, { ...request, inputs: [request.source] });
+    const output = openOutput(system, path, { ...request, inputs: [request.source, ...written.outputs] });
     try {
       writeOne(attempt, output, ranges[part], written);
       written.outputs.push(output.path);
@@ -178,10 +181,12 @@ function writeOutputs(attempt: Attempt, isLast: boolean): Written | 'no-space' {
         output.discard();
         return 'no-space';
       }
-      output.keepIncomplete();
-      if (path === '-') throw error;
+      const isReadable = written.begun > part;
+      if (isReadable) output.keepIncomplete();
+      else output.discard();
+      if (path === '-' || written.begun === 0) throw error;
       written.problem = error.message;
-      written.outputs.push(output.path);
+      if (isReadable) written.outputs.push(output.path);
       written.copiedAt = system.now();
       break;
     }
@@ -206,6 +211,7 @@ function writeOne(
     codec: request.codec,
     range,
   });
+  written.begun++;
   const before = written.stored;
   const copied = before.zero + before.compressed + before.raw;
   try {

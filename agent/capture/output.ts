@@ -23,7 +23,7 @@ export type OutputOptions = {
   readonly inPlace: boolean;
   /** Nothing is written anywhere, only counted. */
   readonly dryRun: boolean;
-  /** Files that are being read and must not be overwritten. */
+  /** Files that are being read, and those just written: they must not be overwritten. */
   readonly inputs: readonly string[];
 };
 
@@ -36,7 +36,10 @@ export const incompleteSuffix = '-incomplete';
 export function openOutput(system: System, path: string, options: OutputOptions): Output {
   if (options.dryRun) return unnamed(new CountingSink());
   if (path === '-') return unnamed(system.standardOutput());
+  const inPlace = options.inPlace || path.startsWith('/dev/') || system.isBlockDevice(path);
+  const workPath = inPlace ? path : path + incompleteSuffix;
   refuseInput(system, path, options.inputs);
+  refuseInput(system, workPath, options.inputs);
   const exists = system.exists(path);
   if (exists && !options.overwrite && !system.isBlockDevice(path)) {
     throw new SinkError('sink/exists', `Cannot create "${path}": it exists`, {
@@ -44,14 +47,13 @@ export function openOutput(system: System, path: string, options: OutputOptions)
       hint: 'Choose another name, or add -f to replace it',
     });
   }
-  const inPlace = options.inPlace || path.startsWith('/dev/') || system.isBlockDevice(path);
-  return named(system, path, inPlace ? path : path + incompleteSuffix, options.overwrite);
+  return named(system, path, workPath, options.overwrite);
 }
 
 function refuseInput(system: System, path: string, inputs: readonly string[]): void {
   for (const input of inputs) {
     if (system.sameFile(path, input)) {
-      throw new SinkError('sink/is-input', `Cannot write to "${path}": it is the input`, {
+      throw new SinkError('sink/is-input', `Cannot write to "${path}": it is an input or another output of this run`, {
         where: path,
         hint: 'Choose another output name',
       });

@@ -90,6 +90,7 @@ function toRequest(source: string, outputs: string[], flags: Flags): DumpRequest
   }
   if (outputs.length > 1 && !flags.split)
     throw new UsageError('usage/outputs', `Cannot write to ${outputs.length} outputs without --split`);
+  if (new Set(outputs).size < outputs.length) throw new UsageError('usage/outputs', 'Cannot write two parts to one output: name each once');
   if (flags.split && outputs.length < 2) throw new UsageError('usage/outputs', 'Cannot split into one output: name two or more');
   if (flags.split && (flags.flatten || flags.elf)) throw new UsageError('usage/split', 'Cannot use --split with -F or -E');
   if (flags.elf && codec !== undefined && codecIsExplicit(flags))

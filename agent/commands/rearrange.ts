@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { formatBytes } from '../binary/units.ts';
 import { openOutput } from '../capture/output.ts';
+import { FormatError } from '../format/dump-writer.ts';
 import { rearrange } from '../format/flattened/rearrange.ts';
 import type { System } from '../sys/system.ts';
 
@@ -33,12 +34,16 @@ export function rearrangeFile(system: System, { input, out, overwrite, inPlace }
     output.commit();
     return { bytes: result.sizeBytes };
   } catch (error) {
-    output.keepIncomplete();
+    if (error instanceof FormatError && nothingWritten.has(error.code)) output.discard();
+    else output.keepIncomplete();
     throw error;
   } finally {
     reader.close();
   }
 }
+
+/** What is wrong with the header of a stream, before its first record. */
+const nothingWritten: ReadonlySet<string> = new Set(['format/not-a-dump', 'format/unsupported']);
 
 /** Reads on from where it stopped; 0 at the end. */
 function openInput(system: System, path: string): { read: (target: Uint8Array) => number; close: () => void } {

@@ -35,6 +35,8 @@ export interface FileWindow {
 export interface MemoryFile {
   readonly path: string;
   readonly sizeBytes: number;
+  /** How many bytes are really there, where the others read as zeros without being stored: what may decide an allocation. Default: all. */
+  readonly heldBytes?: number;
   /**
    * Copies exactly `target.length` bytes from `offset`.
    * @throws VmcoreError `vmcore/short-read`, `vmcore/io`.

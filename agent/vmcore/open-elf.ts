@@ -34,13 +34,26 @@ export function openElfMemory(file: MemoryFile): PhysicalMemory {
   if (memory.ranges.length === 0) {
     throw new VmcoreError('vmcore/bad-header', `Cannot find memory in "${file.path}": no PT_LOAD holds a page, expected at least one`);
   }
+  checkHeld(file, memory);
   return memory;
+}
+
+/** A flattened file can promise pages without having a byte of them. A page may be shared by the ends of segments. */
+function checkHeld(file: MemoryFile, { pageSize, ranges, loadSegments }: ElfMemory): void {
+  const pages = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+  if (pages <= heldBytes(file) / pageSize + 2 * loadSegments.length) return;
+  const found = `${pages} pages in ${heldBytes(file)} bytes`;
+  throw new VmcoreError('vmcore/bad-header', `Cannot read "${file.path}": ${found}, expected each to have bytes of its own`);
+}
+
+function heldBytes(file: MemoryFile): number {
+  return file.heldBytes ?? file.sizeBytes;
 }
 
 function readNotes(file: MemoryFile, head: ElfHead): Uint8Array {
   const held = head.noteSegments.filter((segment) => segment.fileBytes > 0);
   const total = held.reduce((sum, segment) => sum + padNote(segment.fileBytes), 0);
-  if (total > file.sizeBytes + 4 * held.length) {
+  if (total > heldBytes(file) + 4 * held.length) {
     throw new VmcoreError('vmcore/bad-notes', `Cannot read the notes of "${file.path}": ${total} bytes, expected at most its size`);
   }
   const notes = new Uint8Array(held.length === 1 ? held[0].fileBytes : total);

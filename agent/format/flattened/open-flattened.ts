@@ -28,6 +28,7 @@ export function openFlattened(file: MemoryFile, options: OpenFlattenedOptions = 
 class FlattenedFile implements MemoryFile {
   readonly path: string;
   readonly sizeBytes: number;
+  readonly heldBytes: number;
   readonly #file: MemoryFile;
   readonly #segments: FlattenedSegments;
   /** The segment used last: the next one is likely the same. */
@@ -36,6 +37,7 @@ class FlattenedFile implements MemoryFile {
   constructor(file: MemoryFile, segments: FlattenedSegments) {
     this.path = file.path;
     this.sizeBytes = segments.count === 0 ? 0 : segments.ends[segments.count - 1];
+    this.heldBytes = heldBytes(segments);
     this.#file = file;
     this.#segments = segments;
   }
@@ -81,6 +83,12 @@ class FlattenedFile implements MemoryFile {
     this.#last = Math.min(low, count - 1);
     return low;
   }
+}
+
+function heldBytes({ starts, ends, count }: FlattenedSegments): number {
+  let total = 0;
+  for (let i = 0; i < count; i++) total += ends[i] - starts[i];
+  return total;
 }
 
 /** A copy of a stretch of the dump. */

@@ -178,6 +178,15 @@ function placeBitmaps(file: MemoryFile, subHeaderBlocks: number, bitmapBlocks: n
       `at least ${neededBlocks} for ${endPfn} page frames`,
     );
   }
+  if (bitmapBytes > heldBytes(file)) {
+    throw corrupt(
+      file,
+      'max_mapnr',
+      diskDumpHeader.fields.max_mapnr[0],
+      endPfn,
+      `at most ${heldBytes(file) * 8} in ${heldBytes(file)} bytes`,
+    );
+  }
   if (bitmapBytes > maxBitmapBytes) throw unsupported(file, `${endPfn} page frames`, `at most ${maxBitmapBytes * 8}`);
   const firstBitmapOffset = (1 + subHeaderBlocks) * blockBytes;
   const descriptorsOffset = firstBitmapOffset + bitmapBlocks * blockBytes;
@@ -192,9 +201,13 @@ function placeBitmaps(file: MemoryFile, subHeaderBlocks: number, bitmapBlocks: n
   return { firstBitmapOffset, secondBitmapOffset, bitmapBytes, descriptorsOffset };
 }
 
+function heldBytes(file: MemoryFile): number {
+  return file.heldBytes ?? file.sizeBytes;
+}
+
 function filePart(file: MemoryFile, what: string, offset: bigint, size: bigint): FilePart {
   if (size === 0n || offset === 0n) return { offset: 0, length: 0 };
-  if (offset + size > BigInt(file.sizeBytes) || size > BigInt(maxTextBytes)) {
+  if (offset + size > BigInt(file.sizeBytes) || size > BigInt(Math.min(heldBytes(file), maxTextBytes))) {
     throw new FormatError(
       'format/corrupt',
       `Cannot read ${what} of "${file.path}" at ${hex(offset)}: ${size} bytes, expected them inside the ${file.sizeBytes} bytes of the file and at most ${maxTextBytes}`,
