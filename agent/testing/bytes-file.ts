@@ -1,9 +1,13 @@
 /** A byte array as a file to read at random: the input of tests that build their vmcore themselves. */
 import { type FileWindow, type MemoryFile, VmcoreError } from '../vmcore/memory-file.ts';
 
-/** Windows move as the real ones do: their content is overwritten, so a test sees data kept too long. */
-export function openBytes(content: Uint8Array, path = 'built'): MemoryFile {
+/**
+ * Windows move as the real ones do: their content is overwritten, so a test sees data kept too long.
+ * @param onRead called before every read.
+ */
+export function openBytes(content: Uint8Array, path = 'built', onRead: () => void = () => {}): MemoryFile {
   const read = (offset: number, target: Uint8Array) => {
+    onRead();
     if (!(offset >= 0) || offset + target.length > content.length) {
       throw new VmcoreError('vmcore/short-read', `Cannot read ${target.length} bytes of "${path}" at ${offset}: ${content.length} in all`);
     }
