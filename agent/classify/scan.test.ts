@@ -160,6 +160,16 @@ t.test('a compound page of an order that cannot be drops its head alone', (t) =>
   t.end();
 });
 
+t.test('the last page of 512 is never a head, whatever its flags say', (t) => {
+  const machine = buildMemMap('0x100-0x2ff kernel');
+  for (const head of [0x1fd, 0x1ff]) {
+    machine.structPage(head).setInt32(0, 1 << 16, true);
+    machine.structPage(head + 1).setUint8(16, 2);
+  }
+  t.equal(droppedRanges(scanPages({ ...openBuilt(machine.vmcore()), level: 31 })), '0x1fd');
+  t.end();
+});
+
 t.test('without the keys to tell them, user and free pages stay', (t) => {
   const result = scan('0x0-0x3f free order 3; 0x40-0x4f anon; 0x50-0x5f cache', { vmcoreinfo: { 'NUMBER(PG_slab)': undefined } }, 31);
   t.equal(droppedRanges(result), '0x50-0x5f');
