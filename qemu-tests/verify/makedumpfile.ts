@@ -19,7 +19,12 @@ export function makedumpfileFor(kernel: Kernel): Witness {
   if (kernel.name === '5.10' || kernel.name === '6.1') return { argv: ['makedumpfile'], exact: true };
   const head = process.env.KCAPTURE_MAKEDUMPFILE_HEAD;
   if (head !== undefined && existsSync(head)) return { argv: [head], exact: true };
-  return { argv: foreignProgram('sid', 'makedumpfile', 'usr/bin/makedumpfile').argv, exact: kernel.name !== '7.2' };
+  return { ...newestMakedumpfile(), exact: kernel.name !== '7.2' };
+}
+
+/** Sid's release. From 1.7.8 on, `--dump-dmesg` prints the caller of each record where the kernel stores it; 1.7.2 does not. */
+export function newestMakedumpfile(): Witness {
+  return { argv: foreignProgram('sid', 'makedumpfile', 'usr/bin/makedumpfile').argv, exact: true };
 }
 
 /** Pages by class. `kept` counts neither zero pages nor any other excluded ones. */
