@@ -31,8 +31,12 @@ const built = tests.map((path) => `${outdir}/${path.replace(/\.ts$/, '.mjs')}`);
 const reporter = process.env.KCAPTURE_TAP_REPORTER ?? 'terse';
 const file = process.env.KCAPTURE_TAP_FILE;
 const output = file === undefined ? [] : [`--output-file=${file}`];
-const result = spawnSync('node_modules/.bin/tap', ['--disable-coverage', ...output, `--reporter=${reporter}`, '--timeout=300', '--jobs=2', ...built], {
-  stdio: 'inherit',
-});
+const result = spawnSync(
+  'node_modules/.bin/tap',
+  ['--disable-coverage', ...output, `--reporter=${reporter}`, '--timeout=300', '--jobs=2', ...built],
+  {
+    stdio: 'inherit',
+  },
+);
 if (words.length > 0) rmSync(outdir, { recursive: true, force: true });
 process.exit(result.status ?? 1);
