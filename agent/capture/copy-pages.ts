@@ -17,9 +17,9 @@ import {
   type PageBatch,
   rawPage,
   zeroPage,
+  isLoss,
 } from '../compress/page-batch.ts';
 import type { DumpWriter } from '../format/dump-writer.ts';
-import { VmcoreError } from '../vmcore/memory-file.ts';
 import type { PhysicalMemory } from '../vmcore/physical-memory.ts';
 import type { PageTeam } from './page-team.ts';
 
@@ -197,7 +197,7 @@ export function dropZeroPages(memory: PhysicalMemory, kept: Bitmap, onProgress: 
       try {
         scan();
       } catch (error) {
-        if (!(error instanceof VmcoreError)) throw error;
+        if (!isLoss(error)) throw error;
         pfn = kept.nextSet(pfn + 1);
       }
     }

@@ -2,9 +2,9 @@
  * Some kept pages on their way from the source to the dump: what one thread reads and compresses in one go.
  */
 import { KiB } from '../binary/units.ts';
-import { VmcoreError } from '../vmcore/memory-file.ts';
+import { KcaptureError } from '../errors.ts';
 import type { MemoryWindow } from '../vmcore/physical-memory.ts';
-import type { PageCodec } from './codec.ts';
+import { CompressError, type PageCodec } from './codec.ts';
 import { isZeroPage } from './zero-page.ts';
 
 /** In `lengths`: a page of zeros that takes no room, a page stored as it is, and a page that could not be read. */
@@ -56,10 +56,15 @@ export function compressBatch(batch: PageBatch, count: number, job: BatchJob): v
     try {
       compressFrom(place, batch, count, job);
     } catch (error) {
-      if (!(error instanceof VmcoreError)) throw error;
+      if (!isLoss(error)) throw error;
       batch.lengths[place.index++] = lostPage;
     }
   }
+}
+
+/** True when the source would not give a page, or gave it damaged: the others may still be had. False when the codec cannot work at all. */
+export function isLoss(error: unknown): boolean {
+  return error instanceof KcaptureError && !(error instanceof CompressError);
 }
 
 /** The page that comes next, and where its block goes. */
