@@ -32,25 +32,33 @@ export async function judgeRun(
   for (const [name, bytes] of Object.entries(files)) system.files.set(name, bytes);
   const exit = await run(system, build, words);
   const { out, error } = system.printed;
-  if (!(exit in exitCodes)) return `exit code ${exit}`;
-  if (error.includes('internal error')) return error.trim().split('\n').slice(0, 6).join('\n');
   const wrong = judgeText(exit, out, error);
   if (wrong !== undefined) return wrong;
-  if (words[0] !== 'dump') return undefined;
+  if (words[0] !== 'dump' || words.includes('--dry-run')) return undefined;
   const dumps = [...system.files].filter(([name]) => !(name in files));
   return judgeDumps(system.openCodec, exit, files, dumps, sources);
 }
 
-function judgeText(exit: number, out: string, error: string): string | undefined {
+/** @returns what is wrong with what a command said. */
+export function judgeText(exit: number, out: string, error: string): string | undefined {
+  if (!(exit in exitCodes)) return `exit code ${exit}: ${error}`;
+  if (error.includes('internal error')) return error.trim().split('\n').slice(0, 6).join('\n');
   if (exit === 0) return undefined;
-  if (exit === 3) return /^INCOMPLETE/m.test(out) ? undefined : `exit code 3 without a word: ${out}${error}`;
+  if (exit === 3) return /^INCOMPLETE|"complete": false/m.test(out) ? undefined : `exit code 3 without a word: ${out}${error}`;
   return /^kcapture: Cannot \S/.test(error) ? undefined : `exit code ${exit} says "${error}"`;
 }
 
 type Entries = readonly (readonly [name: string, bytes: Uint8Array])[];
 type OpenCodec = (name: CodecName) => PageCodec;
 
-function judgeDumps(openCodec: OpenCodec, exit: number, files: Files, dumps: Entries, sources: readonly string[]): string | undefined {
+/** @returns what is wrong with the files a command left. */
+export function judgeDumps(
+  openCodec: OpenCodec,
+  exit: number,
+  files: Files,
+  dumps: Entries,
+  sources: readonly string[],
+): string | undefined {
   const finished = dumps.filter(([name]) => !name.endsWith('-incomplete'));
   if (exit === 1) {
     return finished.length === 0 ? undefined : `exit code 1 left "${finished[0][0]}" behind`;
@@ -59,6 +67,7 @@ function judgeDumps(openCodec: OpenCodec, exit: number, files: Files, dumps: Ent
     const copy = openSource(
       dumps.map(([name, bytes]) => openBytes(bytes, name)),
       openCodec,
+      { salvage: exit === 3 },
     );
     if (exit === 3) return asKdump(copy)?.incomplete === false ? 'exit code 3, and the dump is not marked incomplete' : undefined;
     const original = openSource(
