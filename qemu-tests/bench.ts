@@ -1,10 +1,11 @@
 /**
  * The benchmark: our executable and makedumpfile on one large vmcore, alternately, and the ratios of their times, memory and sizes.
  *
- *     npm run bench [-- --runs N] [--codec z,l,c] [--level 31,0] [--executable PATH] [--json]
+ *     npm run bench [-- --runs N] [--codec z,l,c] [--level 31,0] [--cpus LIST] [--executable PATH] [--json]
  *
  * `KCAPTURE_BENCH_VMCORE` names another vmcore than the one made and kept in the cache. Both programs read the same warm file, write to the same
- * folder and are pinned to the same CPU. It prints and never fails because of a time; it fails when a run fails or the two dumps hold different pages.
+ * folder and are pinned to the same CPU, or to those of `--cpus`. It prints and never fails because of a time; it fails when a run fails or
+ * the two dumps hold different pages.
  */
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
@@ -22,6 +23,7 @@ const { values: options } = parseArgs({
     runs: { type: 'string', default: '3' },
     codec: { type: 'string', default: 'z,l,c' },
     level: { type: 'string', default: '31,0' },
+    cpus: { type: 'string', default: '0' },
     executable: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
@@ -52,7 +54,9 @@ print(`ours      ${our.version}`);
 print(`theirs    ${their.version}`);
 print(`vmcore    ${vmcore}, ${(vmcoreBytes / 2 ** 30).toFixed(2)} GiB, read once before`);
 print(`output    ${folder}`);
-print(`machine   ${availableParallelism()} CPUs, load ${loadavg()[0].toFixed(2)}; medians of ${runs} runs, both on CPU 0 alone, in turns`);
+print(
+  `machine   ${availableParallelism()} CPUs, load ${loadavg()[0].toFixed(2)}; medians of ${runs} runs, one worker, both on CPU ${options.cpus} alone, in turns`,
+);
 for (const level of levels) {
   print(`\n${heading(level)}`);
   for (const comparison of chosen) compare(comparison, level);
@@ -67,7 +71,7 @@ function compare({ codec, theirOptions, ours: contenders }: Comparison, level: n
     { program: their, options: [...theirOptions, ...levelWords] },
     ...contenders.map(({ options: own }) => ({ program: our, options: [...own, ...levelWords] })),
   ];
-  const [theirRun, ...ourRuns] = inTurns(all, '0', runs);
+  const [theirRun, ...ourRuns] = inTurns(all, options.cpus, runs);
   for (const [index, { name, targets }] of contenders.entries())
     add(rowsOf(level, name, ourRuns[index], theirRun, { ...targets, peak: peakTarget }));
   const [first] = ourRuns;

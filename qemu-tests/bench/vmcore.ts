@@ -27,7 +27,7 @@ const guestFiles = ['crash.sh', 'workload.ts'].map((name) => join(import.meta.di
 export async function benchVmcore(say: (line: string) => void): Promise<string> {
   const { release, imagePackage } = kernelFiles(kernel);
   const folder = join(cacheFolder, 'bench');
-  const words = [imagePackage.version, JSON.stringify(kernel)];
+  const words = [imagePackage.version, `${kernel.memoryMiB}`, `${kernel.lowMemoryMiB}`];
   const path = join(folder, `${release}-${fingerprint(guestFiles, words)}.vmcore`);
   if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
