@@ -2,8 +2,8 @@
 import { Command } from 'commander';
 import { formatBytes } from '../binary/units.ts';
 import { openOutput } from '../capture/output.ts';
-import { FormatError } from '../format/dump-writer.ts';
 import { rearrange } from '../format/flattened/rearrange.ts';
+import type { Sink } from '../sink/sink.ts';
 import type { System } from '../sys/system.ts';
 
 export function rearrangeCommand(system: System): Command {
@@ -23,18 +23,24 @@ export function rearrangeCommand(system: System): Command {
 export type RearrangeRequest = { input: string; out: string; overwrite: boolean; inPlace: boolean };
 
 /**
- * A stream that ends early leaves the incomplete file behind, under its incomplete name.
+ * A stream that ends early leaves what came of it behind, under its incomplete name.
  * @throws FormatError `format/incomplete`, `format/corrupt`, `format/not-a-dump`.
  */
 export function rearrangeFile(system: System, { input, out, overwrite, inPlace }: RearrangeRequest): { bytes: number } {
   const reader = openInput(system, input);
   const output = openOutput(system, out, { overwrite, inPlace, dryRun: false, inputs: input === '-' ? [] : [input] });
+  let isEmpty = true;
   try {
-    const result = rearrange(reader.read, output.sink);
+    const result = rearrange(
+      reader.read,
+      watched(output.sink, () => {
+        isEmpty = false;
+      }),
+    );
     output.commit();
     return { bytes: result.sizeBytes };
   } catch (error) {
-    if (error instanceof FormatError && nothingWritten.has(error.code)) output.discard();
+    if (isEmpty) output.discard();
     else output.keepIncomplete();
     throw error;
   } finally {
@@ -42,8 +48,21 @@ export function rearrangeFile(system: System, { input, out, overwrite, inPlace }
   }
 }
 
-/** What is wrong with the header of a stream, before its first record. */
-const nothingWritten: ReadonlySet<string> = new Set(['format/not-a-dump', 'format/unsupported']);
+/** The sink, with a word before the first byte goes to it, and before every other. */
+function watched(sink: Sink, onWrite: () => void): Sink {
+  return {
+    name: sink.name,
+    seekable: sink.seekable,
+    rewritable: sink.rewritable,
+    keepsOldBytes: sink.keepsOldBytes,
+    write(offset, bytes) {
+      onWrite();
+      sink.write(offset, bytes);
+    },
+    sync: () => sink.sync(),
+    close: () => sink.close(),
+  };
+}
 
 /** Reads on from where it stopped; 0 at the end. */
 function openInput(system: System, path: string): { read: (target: Uint8Array) => number; close: () => void } {

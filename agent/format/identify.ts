@@ -51,5 +51,5 @@ function startsAt(head: Uint8Array, offset: number, text: string): boolean {
 }
 
 function isTextByte(byte: number): boolean {
-  return byte >= 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d || byte === 0x1b;
+  return (byte >= 0x20 && byte !== 0x7f) || byte === 0x09 || byte === 0x0a || byte === 0x0d || byte === 0x1b;
 }
