@@ -153,10 +153,8 @@ class Scanner implements PageScanner {
   #heldPages(window: PfnRange): Bitmap {
     const kept = new Bitmap(window.end - window.start);
     for (const { start, end } of this.#memory.ranges) kept.setRange(start - window.start, end - window.start);
-    this.#held += kept.count();
-    for (const { start, end } of this.#memory.existingRanges) {
-      this.#existing += Math.max(0, Math.min(end, window.end) - Math.max(start, window.start));
-    }
+    this.#held += pagesWithin(this.#memory.ranges, window);
+    this.#existing += pagesWithin(this.#memory.existingRanges, window);
     return kept;
   }
 
@@ -199,4 +197,8 @@ class Scanner implements PageScanner {
       throw unreadable(`Cannot trust the struct pages of "${path}": ${found}, expected all to do so`);
     }
   }
+}
+
+function pagesWithin(ranges: readonly PfnRange[], window: PfnRange): number {
+  return ranges.reduce((sum, { start, end }) => sum + Math.max(0, Math.min(end, window.end) - Math.max(start, window.start)), 0);
 }
