@@ -242,6 +242,30 @@ t.test('an image cut anywhere gives text or an error', async (t) => {
   }
 });
 
+t.test('a ring or buffer that claims gigabytes nobody can read is given up early', (t) => {
+  const ring = buildLocklessLog([{ text: 'one' }]);
+  const ringView = new DataView(ring.bytes.buffer);
+  ringView.setUint32(ring.places.printk_rb_static, 26, true);
+  ringView.setBigUint64(ring.places.printk_rb_static + 24, 1n << 40n, true);
+  const plain = buildPlainLog('one');
+  const plainView = new DataView(plain.bytes.buffer);
+  plainView.setUint32(plain.places.log_buf_len, 2 ** 31, true);
+  plainView.setUint32(plain.places.log_end, 2 ** 31 - 1, true);
+  for (const image of [ring, plain]) {
+    let reads = 0;
+    const memory = {
+      read: (from: bigint, target: Uint8Array) => {
+        reads++;
+        image.memory.read(from, target);
+      },
+    };
+    const { warnings } = readDmesg(parseVmcoreinfo(image.vmcoreinfo), memory);
+    t.match(warnings.join('\n'), /cannot be read/);
+    t.ok(reads < 100_000, `${reads} reads`);
+  }
+  t.end();
+});
+
 /** Text of a bounded length with a line's worth of warnings, or an error with a code. */
 function expectSane(t: Test, image: LogImage, what: string): void {
   try {

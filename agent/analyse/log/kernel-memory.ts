@@ -46,6 +46,9 @@ export class KernelArray {
   #end = 0;
   /** Drops to a page once a large piece turned out to be unreadable. */
   #step: number;
+  /** The part on the page that was found unreadable last: asking for it again costs nothing. */
+  #badStart = 0;
+  #badEnd = 0;
 
   constructor(memory: KernelMemory, address: bigint, lengthBytes: number) {
     this.#memory = memory;
@@ -65,9 +68,18 @@ export class KernelArray {
   locate(offset: number, length: number): number {
     if (offset < 0 || length < 0 || offset + length > this.lengthBytes || length > this.bytes.length) return -1;
     if (offset >= this.#start && offset + length <= this.#end) return offset - this.#start;
+    if (offset >= this.#badStart && offset < this.#badEnd) return -1;
     if (this.#load(offset, Math.min(Math.max(this.#step, length), this.lengthBytes - offset))) return 0;
     this.#step = Math.min(this.#step, pageBytes);
-    return this.#load(offset, length) ? 0 : -1;
+    if (this.#load(offset, length)) return 0;
+    if (!this.#load(offset, 1)) this.#rememberBad(offset);
+    return -1;
+  }
+
+  #rememberBad(offset: number): void {
+    const inPage = Number((this.#address + BigInt(offset)) % BigInt(pageBytes));
+    this.#badStart = offset - inPage;
+    this.#badEnd = this.#badStart + pageBytes;
   }
 
   #load(offset: number, length: number): boolean {

@@ -28,6 +28,9 @@ const blockIdBytes = 8;
 const maxSizeBits = 31;
 const maxCountBits = 26;
 
+/** More records than any kernel keeps; a ring that cannot be read that far is none. */
+const mostUnreadable = 2 ** 20;
+
 type Ring = {
   readonly count: number;
   readonly textBytes: number;
@@ -77,15 +80,17 @@ function readRecords(source: LogSource, ring: Ring, layout: Layout, first: bigin
   let id = first;
   for (let i = 0; i < count; i++, id = (id + 1n) & idMask) {
     const result = readRecord(source, ring, layout, id, clearSeq);
-    if (result === 'unreadable') unreadable++;
-    else if (result === 'damaged') damaged++;
+    if (result === 'unreadable' && ++unreadable > mostUnreadable) break;
+    if (result === 'unreadable') continue;
+    if (result === 'damaged') damaged++;
     else textLeft -= result;
     if (textLeft < 0) {
       source.warn(`the records overlap: more text than the ring's ${ring.textBytes} bytes; stopped after record ${i + 1} of ${count}`);
       break;
     }
   }
-  if (unreadable > 0) source.warn(`${unreadable} of ${count} records lie on pages that cannot be read`);
+  const most = unreadable > mostUnreadable ? '; the rest was not tried' : '';
+  if (unreadable > 0) source.warn(`${unreadable} of ${count} records lie on pages that cannot be read${most}`);
   if (damaged > 0) source.warn(`${damaged} of ${count} records are damaged`);
 }
 

@@ -9,6 +9,8 @@ import { KernelArray, readU32, readU64 } from './kernel-memory.ts';
 import { type LogSource, maxLogBytes, needSymbol } from './log-source.ts';
 
 const pieceBytes = 4096;
+/** Unreadable bytes after which the rest is not tried: no kernel had a log of that size. */
+const mostLostBytes = 64 * 1024 * 1024;
 
 /**
  * Appends the text, oldest first.
@@ -33,7 +35,7 @@ export function readPlainLog(source: LogSource): void {
 /** Appends `start … end`; returns the bytes that could not be read. */
 function copy({ out }: LogSource, buffer: KernelArray, start: number, end: number): number {
   let lost = 0;
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end && lost <= mostLostBytes; ) {
     const length = Math.min(pieceBytes - (at % pieceBytes), end - at);
     const found = buffer.locate(at, length);
     if (found < 0) lost += length;
