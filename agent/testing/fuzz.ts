@@ -118,7 +118,7 @@ export function makeCase(inputs: readonly FuzzInput[], number: number): FuzzCase
 }
 
 function damage(good: Uint8Array, random: Random): Uint8Array {
-  let bytes = good.slice();
+  let bytes = new Uint8Array(good);
   for (let changes = 1 + random.below(random.pick([1, 3, 8, 40])); changes > 0; changes--) {
     if (random.below(40) === 0) bytes = bytes.slice(0, random.below(bytes.length + 1));
     else if (bytes.length > 16) random.pick(changesInPlace)(bytes, random);
