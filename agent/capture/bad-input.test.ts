@@ -179,6 +179,7 @@ t.test('a full file system leaves an incomplete dump that every reader opens', a
   const out = join(disk, 'dump');
   t.equal(await go('dump', '-q', '--compress', 'none', '-d', '0', source, out), 3);
   t.match(system.printed.out, /INCOMPLETE .*dump-incomplete/);
+  t.match(system.printed.out, /size +[1-9].*\n.* [1-9]\d* raw/, 'it tells what was written');
   t.notOk(existsSync(out));
   const partial = `${out}-incomplete`;
   t.ok(statSync(partial).size > 0);

@@ -45,6 +45,8 @@ export type CopyJob = {
   readonly onProgress: (done: number) => void;
   /** Threads that help with a codec. */
   readonly team?: PageTeam;
+  /** Added to as pages are written, so that it tells what was written when the copy fails. Default: a fresh one. */
+  readonly counts?: CopyCounts;
 };
 
 /** Bytes of source in view at a time. Larger windows measured no faster on a warm file. */
@@ -135,12 +137,13 @@ class PendingPages {
 
 /** From finished batches to the writer. */
 class BatchOutput {
-  readonly counts: CopyCounts = { zero: 0, compressed: 0, raw: 0, unreadable: 0 };
+  readonly counts: CopyCounts;
   readonly #job: CopyJob;
   readonly #flag: number;
   #done = 0;
 
   constructor(job: CopyJob) {
+    this.counts = job.counts ?? { zero: 0, compressed: 0, raw: 0, unreadable: 0 };
     this.#job = job;
     this.#flag = job.codec === undefined ? 0 : codecFlags[job.codec.name];
   }

@@ -212,8 +212,8 @@ function writeOne(
     range,
   });
   written.begun++;
-  const before = written.stored;
-  const copied = before.zero + before.compressed + before.raw;
+  const { zero, compressed, raw, unreadable } = written.stored;
+  const copied = zero + compressed + raw;
   try {
     const job = {
       memory: kernel.memory,
@@ -223,22 +223,17 @@ function writeOne(
       team,
       shareZero: request.format === 'kdump' && (level & 1) !== 0,
       range,
+      counts: written.stored,
       onProgress: (done: number) => progress.update(copied + done),
     };
-    const counts = copyPages(job);
-    written.stored = {
-      zero: before.zero + counts.zero,
-      compressed: before.compressed + counts.compressed,
-      raw: before.raw + counts.raw,
-      unreadable: before.unreadable + counts.unreadable,
-    };
+    copyPages(job);
     writer.finish();
     flattened?.end();
     written.copiedAt = system.now();
-    written.writtenBytes += writer.writtenBytes;
     written.excludedPages = writer.excludedPages;
-    if (counts.unreadable > 0) {
-      written.problem = `Cannot read ${counts.unreadable} pages of "${request.source}": the dump lacks them`;
+    const lost = written.stored.unreadable - unreadable;
+    if (lost > 0) {
+      written.problem = `Cannot read ${lost} pages of "${request.source}": the dump lacks them`;
       output.keepIncomplete();
     } else {
       output.commit();
@@ -246,5 +241,7 @@ function writeOne(
   } catch (error) {
     writer.abandon();
     throw error;
+  } finally {
+    written.writtenBytes += writer.writtenBytes;
   }
 }
