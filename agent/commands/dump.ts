@@ -57,7 +57,7 @@ export function dumpCommand(system: System, setExit: SetExit): Command {
     .option('-p', 'snappy')
     .option('-c', 'zlib')
     .option('--level <n>', 'compression level of zstd (-7 … 19, default -1) or zlib (1 … 9, default 1)', parseLevel)
-    .option('-d, --dump-level <n[,n]>', 'what to leave out, 0 … 31', parseDumpLevels, [31])
+    .addOption(new Option('-d, --dump-level <n[,n]>', 'what to leave out, 0 … 31').argParser(parseDumpLevels).default([31], '31'))
     .option('-E, --elf', 'write ELF, uncompressed')
     .option('-F, --flatten', 'write the flattened format, for pipes; "kcapture rearrange" turns it back')
     .option('-f, --force', 'replace OUT if it exists')
