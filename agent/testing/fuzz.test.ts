@@ -1,8 +1,8 @@
 /**
  * Random damage to real inputs, and whole commands run on it: in this process, and in the built executable with its native codecs.
  *
- * `KCAPTURE_FUZZ_SEED` repeats a run (a case's own number, with `KCAPTURE_FUZZ_CASES=1`, repeats that case); `KCAPTURE_FUZZ_CASES` and
- * `KCAPTURE_FUZZ_SECONDS` bound each of the two parts. The files of a case that fails stay in `dist/fuzz`.
+ * `KCAPTURE_FUZZ_SEED` is the number of the first case (default 1); a case's own number with `KCAPTURE_FUZZ_ITERATIONS=1` repeats that case.
+ * `KCAPTURE_FUZZ_ITERATIONS` and `KCAPTURE_FUZZ_SECONDS` bound each of the two parts. The files of a case that fails stay in `dist/fuzz`.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,9 +14,9 @@ import { judgeDumps, judgeRun, judgeText } from './hostile-run.ts';
 import { createMemorySystem, type MemorySystem } from './memory-system.ts';
 import { createNodeSystem } from './node-system.ts';
 
-const seed = Number(process.env.KCAPTURE_FUZZ_SEED ?? Math.floor(Date.now() / 1000));
+const seed = Number(process.env.KCAPTURE_FUZZ_SEED ?? 1);
 const seconds = Number(process.env.KCAPTURE_FUZZ_SECONDS ?? 25);
-const cases = Number(process.env.KCAPTURE_FUZZ_CASES ?? 10_000);
+const cases = Number(process.env.KCAPTURE_FUZZ_ITERATIONS ?? 10_000);
 const executable = resolve(process.env.KCAPTURE_EXECUTABLE ?? 'dist/kcapture');
 const evidence = resolve('dist/fuzz');
 
