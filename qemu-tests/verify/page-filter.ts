@@ -44,8 +44,9 @@ export function withoutOverlap(report: ReportedCounts, raw: string): ReportedCou
 }
 
 /**
- * A tail page says so in bit 0 of page.compound_info. The filter that does not read it takes the low word of the next fields, all ones in the
- * first tail page of an unmapped compound page, for the mapping of an anonymous page.
+ * A tail page says so in bit 0 of page.compound_info. A filter that does not read it takes the first tail page for a page of its own, and what
+ * stands there in the place of a mapping, the map count of the whole compound page, is -1 as long as nobody maps it: bit 0 is set, as in
+ * the mapping of an anonymous page.
  */
 function checkAgainstMistakenFilter(
   checks: Checks,
