@@ -20,8 +20,18 @@ export function cached(name: string, make: (path: string) => void): string {
   mkdirSync(dirname(path), { recursive: true });
   rmSync(unfinished, { recursive: true, force: true });
   make(unfinished);
-  renameSync(unfinished, path);
+  publish(unfinished, path);
   return path;
+}
+
+/** Gives the finished thing its name; when another process was faster, its own is as good. */
+function publish(unfinished: string, path: string): void {
+  try {
+    renameSync(unfinished, path);
+  } catch (error) {
+    if (!existsSync(path)) throw error;
+    rmSync(unfinished, { recursive: true, force: true });
+  }
 }
 
 /** A short name for the content of some files and words, to key what is made from them. */

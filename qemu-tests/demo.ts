@@ -5,7 +5,6 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { cacheFolder } from './cache.ts';
 import { command } from './command.ts';
 import { type Cycle, runCycle } from './cycle.ts';
 import { DemoScreen } from './demo-screen.ts';
@@ -76,7 +75,7 @@ async function crash(kernel: Kernel): Promise<Cycle> {
   return runCycle({
     kernel,
     executable,
-    folder: join(cacheFolder, 'runs/demo'),
+    folder: join(root, 'dist/qemu/demo'),
     crashkernel: `${crashkernelMiB}M`,
     steps: [
       { name: 'log', run: '/exe/kcapture dmesg /proc/vmcore /disk/vmcore-dmesg.txt' },

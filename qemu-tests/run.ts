@@ -8,7 +8,6 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
-import { cacheFolder } from './cache.ts';
 import { runCycle } from './cycle.ts';
 import { executableSquashfs } from './initramfs.ts';
 import { kernelFiles } from './kernel-files.ts';
@@ -19,14 +18,17 @@ import { diskFull } from './scenarios/disk-full.ts';
 import { dropIn } from './scenarios/drop-in.ts';
 import { filter } from './scenarios/filter.ts';
 import { flattened } from './scenarios/flattened.ts';
+import { harness } from './scenarios/harness.ts';
 import { smallReservation } from './scenarios/small-reservation.ts';
 import { Checks } from './verify/checks.ts';
 import { crashPrograms, vmlinux } from './verify/crash-session.ts';
 import { makedumpfileFor } from './verify/makedumpfile.ts';
 import { prepareNewestDrgn } from './verify/python.ts';
 
-const scenarios: readonly Scenario[] = [filter, codecsScenario, flattened, smallReservation, diskFull, dropIn];
+const scenarios: readonly Scenario[] = [filter, codecsScenario, flattened, smallReservation, diskFull, dropIn, harness];
 const executable = process.env.KCAPTURE_EXECUTABLE ?? join(import.meta.dirname, '../dist/kcapture');
+/** In the checkout, so that two checkouts do not meet. */
+const runsFolder = join(import.meta.dirname, '../dist/qemu');
 /** A scenario that takes longer is ended: machines and witnesses together. */
 const scenarioLimitMs = 900_000;
 /** Two machines and their witnesses need this much. */
@@ -87,8 +89,8 @@ function prepare(jobs: readonly Job[]): void {
 
 /** A process of its own, so that one scenario's witnesses do not hold up the other's machine. Its lines are printed when it has ended. */
 async function runInProcess({ scenario, kernel }: Job): Promise<Totals> {
-  const result = join(cacheFolder, 'runs', `${scenario}-${kernel}.json`);
-  mkdirSync(join(cacheFolder, 'runs'), { recursive: true });
+  const result = join(runsFolder, `${scenario}-${kernel}.json`);
+  mkdirSync(runsFolder, { recursive: true });
   rmSync(result, { force: true });
   const child = spawn(process.execPath, [join(import.meta.dirname, 'run.ts'), '--one', scenario, kernel, result], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -110,7 +112,7 @@ async function runOne(name: string, kernelName: string, result: string): Promise
   const scenario = scenarios.find((row) => row.name === name)!;
   const kernel = findKernel(kernelName);
   const checks = new Checks(`${name} ${kernelName}`);
-  const folder = join(cacheFolder, 'runs', `${name}-${kernelName}`);
+  const folder = join(runsFolder, `${name}-${kernelName}`);
   try {
     await scenario.run({ kernel, checks, executable, folder, crash: (options) => runCycle({ kernel, executable, folder, ...options }) });
   } catch (error) {
