@@ -1,7 +1,9 @@
 import t from 'tap';
 import type { PageLayout } from '../memory-model/page-layout.ts';
 import { PageKind } from './page-kind.ts';
-import { classifyPage, pageRules } from './rules.ts';
+import { Bitmap } from '../bitmap/bitmap.ts';
+import { BatchClassifier } from './batch.ts';
+import { pageRules } from './rules.ts';
 
 const lru = 1 << 5;
 const swapcache = 1 << 10;
@@ -20,15 +22,22 @@ const layout: PageLayout = {
   compoundHead: 8,
   masks: { lru, private: privateData, swapcache, swapbacked, slab: undefined, head: 1 << 6, hwpoison },
   types: { buddy: 0xf0 << 24, offline: 0xf1 << 24, hugetlb: 0xf4 << 24, slab: 0xf5 << 24, unaccepted: 0xf7 << 24 },
-  compound: { order: undefined, hugetlb: undefined },
+  compound: { order: undefined, hugetlb: { kind: 'page-type', value: 0xf4 << 24 } },
   freeOrders: 11,
 };
 
 type Page = { flags?: number; mapping?: number; mapcount?: number; hugetlb?: boolean };
 
 function kindOf({ flags = 0, mapping = 0, mapcount = none, hugetlb = false }: Page, level: number, of: PageLayout = layout): string {
-  const kind = classifyPage(pageRules(of, level).rules, flags, mapping, mapcount, hugetlb);
-  return Object.entries(PageKind).find(([, value]) => value === kind)![0];
+  const batch = new BatchClassifier(of, pageRules(of, level).rules);
+  batch.startWindow(Bitmap.fromRanges(1024, [{ start: 0, end: 1024 }]), 0);
+  const page = new Int32Array((2 * of.sizeBytes) / 4);
+  page[of.flags / 4] = hugetlb ? flags | of.masks.head : flags;
+  page[of.mapping / 4] = mapping;
+  if (of.mapcount !== undefined) page[of.mapcount / 4] = hugetlb ? of.types.hugetlb! : mapcount;
+  batch.classify(new Uint8Array(page.buffer), 0, 0, 1, 2);
+  const kind = batch.dropped.findIndex((pages) => pages > 0);
+  return Object.entries(PageKind).find(([, value]) => value === Math.max(kind, PageKind.kept))![0];
 }
 
 /** What each page is at the levels 0, 2, 4, 8, 16, 31. */

@@ -1,10 +1,8 @@
 /**
- * What a page is, from the four words of its struct page that tell.
- *
- * `pageRules` turns the layout and a dump level into plain numbers, once; `classifyPage` decides with them, for every page of the machine.
+ * What decides about a page, for one kernel and one dump level: the numbers that `assembly/classify-batch.ts` compares with.
  */
 import type { PageLayout } from '../memory-model/page-layout.ts';
-import { dumpLevel, PageKind } from './page-kind.ts';
+import { dumpLevel } from './page-kind.ts';
 
 /**
  * Masks and page types as signed 32 bit numbers. What the kernel does not know, and what the dump level keeps, has a mask without bits or
@@ -27,14 +25,8 @@ export type PageRules = {
   readonly offlineType: number;
 };
 
-/** PAGE_MAPPING_ANON: set in `mapping` of anonymous pages. */
-const anonymousBit = 1;
-
-/** Constants of this file are read faster than members of an object. */
-const { kept, free, cache, cachePrivate, user, hwpoison, offline } = PageKind;
-
 /** No signed 32 bit number equals it. */
-const noType = 2 ** 31;
+export const noType = 2 ** 31;
 
 /** Also returns what cannot be told apart on this kernel, one sentence each. */
 export function pageRules(layout: PageLayout, level: number): { readonly rules: PageRules; readonly warnings: readonly string[] } {
@@ -66,43 +58,4 @@ export function pageRules(layout: PageLayout, level: number): { readonly rules: 
     offlineType: (hasMapcount ? types.offline : undefined) ?? noType,
   };
   return { rules, warnings };
-}
-
-/**
- * The decision. First reason that holds wins.
- *
- * Cost: the whole scan takes 11 ns a page in the engine's middle tier, 6 in its highest (struct pages in the cache). Written out in the loop,
- * without this function and `isHugetlb`, it takes 8 and 5; kept as it is to be readable and testable.
- *
- * @param flags low 32 bits of `page.flags`.
- * @param mapping low 32 bits of `page.mapping`.
- * @param mapcount `_mapcount` as a signed number.
- * @param hugetlb whether this is the head of a hugetlb page.
- */
-export function classifyPage(rules: PageRules, flags: number, mapping: number, mapcount: number, hugetlb: boolean): PageKind {
-  // Kernel objects. Their descriptor lies over the struct page and may look like an anonymous or a free one, so it is asked for first.
-  const slab = mapcount === rules.slabType || (flags & rules.slabMask) !== 0;
-
-  // The first page of a free block: nobody owns its content. Or of a block that the guest has not accepted from its host yet: free, and
-  // never written.
-  if ((mapcount === rules.buddyType && !slab) || mapcount === rules.unacceptedType) return free;
-
-  // Page cache: on the LRU lists or in the swap cache, and not a process's own page. The disk holds it too. With private data (a
-  // file system's buffers) it says something about the file system, so it has a level of its own.
-  const anonymous = (mapping & anonymousBit) !== 0 && !slab;
-  if (!anonymous && ((flags & rules.lruMask) !== 0 || (flags & rules.swapMask) === rules.swapValue)) {
-    if ((flags & rules.privateMask) === 0) return cache;
-    if (rules.dropPrivate) return cachePrivate;
-  }
-
-  // A process's own data: anonymous memory, and huge pages from the hugetlb pool.
-  if (rules.dropUser && (anonymous || hugetlb)) return user;
-
-  // Broken memory. Reading it may raise another machine check, so it stays out at every level.
-  if ((flags & rules.hwpoisonMask) !== 0) return hwpoison;
-
-  // Memory that was given back to the host. Reading it may fail or stop the guest, so it stays out at every level.
-  if (mapcount === rules.offlineType && !slab) return offline;
-
-  return kept;
 }

@@ -84,8 +84,8 @@ export function openPageScanner(options: ScanOptions): PageScanner {
     const layout = pageLayout(info);
     const memMap = openMemMap({ memory, info, virtual, layout });
     const { rules, warnings } = pageRules(layout, level);
-    const reader = new StructPageReader(memory, virtual, layout.sizeBytes);
-    const model = { memMap, reader, batch: new BatchClassifier(layout, rules) };
+    const batch = new BatchClassifier(layout, rules);
+    const model = { memMap, reader: new StructPageReader(memory, virtual, layout.sizeBytes, batch.structPages), batch };
     return new Scanner(options, model, [...warnings, ...memMap.warnings]);
   } catch (error) {
     if (!(error instanceof MemoryModelError) || (level & needsStructPages) !== 0) throw error;
@@ -176,11 +176,11 @@ class Scanner implements PageScanner {
     for (let pfn = Math.max(start, batch.blockEnd); pfn < end; pfn = Math.max(pfn, batch.blockEnd)) {
       const batchEnd = reader.read(block, pfn, readEnd);
       const pages = Math.min(batchEnd, end) - pfn;
-      if (reader.firstWord < 0) {
+      if (reader.first < 0) {
         this.#unreadable += pages;
       } else {
         this.#readable += pages;
-        batch.classify(reader.words, reader.firstWord, pfn, pages, batchEnd - pfn);
+        batch.classify(reader.bytes, reader.first, pfn, pages, batchEnd - pfn);
       }
       pfn += pages;
       this.#onProgress(pfn, this.#memory.endPfn);

@@ -50,7 +50,7 @@ export type PageTypes = {
 };
 
 /** Largest struct page that is believed. Real ones have 56 to 96 bytes; debugging options add a few words. */
-const largestStructPage = 1024;
+const largestStructPage = 512;
 
 /**
  * @throws MemoryModelError `memory-model/unreadable` when SIZE(page) or the offset of flags or mapping is missing, or a number cannot be one

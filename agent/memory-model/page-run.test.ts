@@ -21,14 +21,14 @@ type Reading = { wrong: number; unreadable: number[]; batchEnds: number[] };
 function readAll(vmcore: Uint8Array, structPageBytes: number): Reading {
   const kernel = openBuilt(vmcore);
   const memMap = openMemMap({ ...kernel, layout: pageLayout(kernel.info) });
-  const reader = new StructPageReader(kernel.memory, kernel.virtual, structPageBytes);
+  const reader = new StructPageReader(kernel.memory, kernel.virtual, structPageBytes, new Uint8Array(256 * 1024));
   const reading: Reading = { wrong: 0, unreadable: [], batchEnds: [] };
   for (const block of memMap.blocks) {
     for (let pfn = block.startPfn; pfn < block.endPfn; ) {
       const end = reader.read(block, pfn, block.endPfn);
       if (end <= pfn || end > block.endPfn) throw new Error(`A run from ${pfn} to ${end}`);
       for (let page = pfn; page < end; page++) {
-        if (reader.firstWord < 0) reading.unreadable.push(page);
+        if (reader.first < 0) reading.unreadable.push(page);
         else reading.wrong += wrongWords(reader, page, pfn, structPageBytes);
       }
       reading.batchEnds.push(end);
@@ -41,8 +41,10 @@ function readAll(vmcore: Uint8Array, structPageBytes: number): Reading {
 
 function wrongWords(reader: StructPageReader, page: number, first: number, structPageBytes: number): number {
   let wrong = 0;
+  const { buffer, byteOffset } = reader.bytes;
+  const record = new DataView(buffer, byteOffset + reader.first + (page - first) * structPageBytes, structPageBytes);
   for (let at = 0; at + 4 <= structPageBytes; at += 4) {
-    if (reader.words[reader.firstWord + ((page - first) * structPageBytes + at) / 4] !== page * 1000 + at) wrong++;
+    if (record.getInt32(at, true) !== page * 1000 + at) wrong++;
   }
   return wrong;
 }

@@ -1,8 +1,8 @@
 /**
  * Struct pages in pieces that can be read without asking the page tables again.
  *
- * Comes in: a block of the mem_map. Goes out: `StructPageReader`, which makes the struct pages of a run of page frames present in one typed
- * array: straight from the file's window where they are physically contiguous and aligned, else gathered into a buffer.
+ * Comes in: a block of the mem_map. Goes out: `StructPageReader`, which makes the struct pages of a run of page frames present in one
+ * array: straight from the file's window where they are physically contiguous, else gathered into a buffer.
  */
 import type { Pfn, PhysAddr, VirtAddr } from '../binary/units.ts';
 import type { MemoryWindow, PhysicalMemory } from '../vmcore/physical-memory.ts';
@@ -20,9 +20,6 @@ export type PageRun = { readonly startPfn: Pfn; readonly endPfn: Pfn; readonly s
  */
 export const pagesPerBatch = 512;
 
-/** Bytes of struct pages in view at a time. */
-const windowBytes = 1024 * 1024;
-
 /** The smallest page any supported kernel has; mappings are at least as long. */
 const smallestPage = 4096n;
 
@@ -31,34 +28,30 @@ export class StructPageReader {
   readonly #virtual: KernelMemory;
   readonly #sizeBytes: number;
   readonly #window: MemoryWindow;
-  /** The window's bytes as words; undefined when its array does not start at a multiple of 4. */
-  readonly #windowWords: Int32Array | undefined;
   readonly #gathered: Uint8Array;
-  readonly #gatheredWords: Int32Array;
-  /** The struct pages read last, as words of 32 bits. Valid until the next `read`. */
-  words: Int32Array;
-  /** Index in `words` at which the struct page asked for starts; −1 when it cannot be read. */
-  firstWord = -1;
+  /** Where the struct pages read last are. Valid until the next `read`. */
+  bytes: Uint8Array;
+  /** Index in `bytes` at which the struct page asked for starts; −1 when it cannot be read. */
+  first = -1;
 
-  /** @param sizeBytes SIZE(page). */
-  constructor(memory: PhysicalMemory, virtual: KernelMemory, sizeBytes: number) {
+  /**
+   * @param sizeBytes SIZE(page).
+   * @param buffer where a window that copies puts them; as long as the most that is read at a time.
+   */
+  constructor(memory: PhysicalMemory, virtual: KernelMemory, sizeBytes: number, buffer: Uint8Array) {
     this.#memory = memory;
     this.#virtual = virtual;
     this.#sizeBytes = sizeBytes;
-    // A small machine needs less: all its struct pages, wherever in a page they start.
-    this.#window = memory.openWindow(Math.min(windowBytes, memory.endPfn * sizeBytes + memory.pageSize));
-    const { buffer, byteOffset, length } = this.#window.bytes;
-    this.#windowWords = byteOffset % 4 === 0 ? new Int32Array(buffer, byteOffset, Math.floor(length / 4)) : undefined;
+    this.#window = memory.openWindow(buffer.length, buffer);
     this.#gathered = new Uint8Array(pagesPerBatch * sizeBytes);
-    this.#gatheredWords = new Int32Array(this.#gathered.buffer);
-    this.words = this.#gatheredWords;
+    this.bytes = this.#gathered;
   }
 
   /**
-   * Makes the struct pages from that of `pfn` on present in `words`, beginning at `firstWord`.
+   * Makes the struct pages from that of `pfn` on present in `bytes`, beginning at `first`.
    *
    * @param end no struct page at or after it is asked for; at most the block's end.
-   * @returns the end of the run: the struct pages of `pfn … run end` are there, or (`firstWord` −1) none of them can be read.
+   * @returns the end of the run: the struct pages of `pfn … run end` are there, or (`first` −1) none of them can be read.
    */
   read(block: MemMapBlock, pfn: Pfn, end: Pfn): Pfn {
     const address = block.structPages + BigInt((pfn - block.startPfn) * this.#sizeBytes);
@@ -93,12 +86,9 @@ export class StructPageReader {
   }
 
   #locate(physical: PhysAddr, length: number): boolean {
-    if (this.#windowWords === undefined) return false;
     try {
-      const at = this.#window.locate(physical, length);
-      if (at % 4 !== 0) return false;
-      this.words = this.#windowWords;
-      this.firstWord = at / 4;
+      this.first = this.#window.locate(physical, length);
+      this.bytes = this.#window.bytes;
       return true;
     } catch {
       return false;
@@ -109,8 +99,8 @@ export class StructPageReader {
   #gather(address: VirtAddr, pfn: Pfn, end: Pfn): Pfn {
     const bytes = this.#copy(address, (end - pfn) * this.#sizeBytes);
     const pages = Math.floor(bytes / this.#sizeBytes);
-    this.words = this.#gatheredWords;
-    this.firstWord = pages > 0 ? 0 : -1;
+    this.bytes = this.#gathered;
+    this.first = pages > 0 ? 0 : -1;
     return pages > 0 ? pfn + pages : Math.min(end, pfn + this.#pagesBefore(address, nextMapping(address + BigInt(bytes))));
   }
 

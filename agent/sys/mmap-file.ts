@@ -43,10 +43,10 @@ class MmapFile implements MemoryFile {
     readBetween(this.#file, offset, target, 0, target.length, target.length);
   }
 
-  openWindow(capacityBytes: number): FileWindow {
+  openWindow(capacityBytes: number, buffer?: Uint8Array): FileWindow {
     this.#mayMap ??= canMap(this.#file);
     if (this.#mayMap) return new MmapWindow(this.#file, capacityBytes);
-    return new PreadWindow(this.#file, new Uint8Array(Math.max(capacityBytes, 1)), capacityBytes);
+    return new PreadWindow(this.#file, buffer ?? new Uint8Array(Math.max(capacityBytes, 1)), capacityBytes);
   }
 
   close(): void {

@@ -37,8 +37,8 @@ class PreadFile implements MemoryFile {
     readBetween(this.#file, offset, target, 0, target.length, target.length);
   }
 
-  openWindow(capacityBytes: number): FileWindow {
-    return new PreadWindow(this.#file, new Uint8Array(Math.max(capacityBytes, 1)), capacityBytes);
+  openWindow(capacityBytes: number, buffer = new Uint8Array(Math.max(capacityBytes, 1))): FileWindow {
+    return new PreadWindow(this.#file, buffer, capacityBytes);
   }
 
   close(): void {

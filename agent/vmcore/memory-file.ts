@@ -42,7 +42,11 @@ export interface MemoryFile {
    * @throws VmcoreError `vmcore/short-read`, `vmcore/io`.
    */
   read(offset: FileOffset, target: Uint8Array): void;
-  /** A window of its own, independent of every other one on this file. */
-  openWindow(capacityBytes: number): FileWindow;
+  /**
+   * A window of its own, independent of every other one on this file.
+   *
+   * @param buffer where a window that copies may put the bytes, `capacityBytes` long; one that maps does without.
+   */
+  openWindow(capacityBytes: number, buffer?: Uint8Array): FileWindow;
   close(): void;
 }

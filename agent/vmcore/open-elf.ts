@@ -104,8 +104,8 @@ class ElfMemory implements PhysicalMemory {
     return extent < 0 ? 0 : this.#extents.ends[extent] - address;
   }
 
-  openWindow(capacityBytes: number): MemoryWindow {
-    const direct = new DirectWindow(this.#file.openWindow(capacityBytes), this.#extents, (address, length) =>
+  openWindow(capacityBytes: number, buffer?: Uint8Array): MemoryWindow {
+    const direct = new DirectWindow(this.#file.openWindow(capacityBytes, buffer), this.#extents, (address, length) =>
       this.#absent(address, length),
     );
     return this.#sharesPages ? new CopyingWindow(direct, this.#extents, (address, target) => this.read(address, target)) : direct;

@@ -49,7 +49,8 @@ export interface PhysicalMemory {
   readonly dumpLevel: number;
   /** How many bytes from `address` on can be located in one piece; 0 when the page is not in the file. */
   contiguousBytes(address: PhysAddr): number;
-  openWindow(capacityBytes: number): MemoryWindow;
+  /** @param buffer where a window that copies may put the bytes, `capacityBytes` long. */
+  openWindow(capacityBytes: number, buffer?: Uint8Array): MemoryWindow;
   /**
    * Copies `target.length` bytes from `address`, across segments if need be.
    * @throws VmcoreError `vmcore/absent`, `vmcore/excluded`.
