@@ -42,8 +42,4 @@ export class LinearFallbackTranslator implements Translator {
       return { physical, contiguousBytes: this.#pageSize - (physical % this.#pageSize) };
     }
   }
-
-  holeBytes(address: VirtAddr): number {
-    return this.#tables.holeBytes?.(address) ?? 1;
-  }
 }

@@ -57,13 +57,6 @@ export class PageTableTranslator implements Translator {
     return { physical: Number(start + inPage), contiguousBytes: Number(size - inPage) };
   }
 
-  holeBytes(address: VirtAddr): number {
-    const found = this.#walk(address);
-    if (found === undefined) return address < this.#mode.firstAddress ? Number(this.#mode.firstAddress - address) : 1;
-    const size = 1n << BigInt(found.level.shift);
-    return Number(size - (found.address & (size - 1n)));
-  }
-
   /** The entry at which the walk ends: an empty one, or one that maps a page. */
   #walk(given: VirtAddr): Found | undefined {
     const address = this.#mode.untag(given);

@@ -18,9 +18,4 @@ export interface Translator {
    * @throws AddressError `address/bad-table` when a table lies outside the vmcore.
    */
   translate(address: VirtAddr): Translation | undefined;
-  /**
-   * For an address that is not mapped: how many bytes from it on are known not to be mapped either, at least 1. Lets a long
-   * walk step over what an empty entry high up leaves out. A translator without it is asked page by page.
-   */
-  holeBytes?(address: VirtAddr): number;
 }

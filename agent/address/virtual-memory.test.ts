@@ -79,27 +79,6 @@ t.test('text() stops at the NUL and reads nothing behind it', (t) => {
   t.end();
 });
 
-t.test('physicalRuns() covers the range without gaps, joins neighbours and tells holes', (t) => {
-  const virtual = openMachine();
-  t.same(virtual.physicalRuns(base + 0x10n, 0x401000), [
-    { offset: 0, lengthBytes: 0xff0, physical: 0x9010 },
-    { offset: 0xff0, lengthBytes: 0x1000, physical: 0x8000 },
-    { offset: 0x1ff0, lengthBytes: 0x1000, physical: undefined },
-    { offset: 0x2ff0, lengthBytes: 0x1000, physical: 0x7000000 },
-    { offset: 0x3ff0, lengthBytes: 0x1fc000, physical: undefined },
-    { offset: 0x1ffff0, lengthBytes: 0x201010, physical: 4 * MiB },
-  ]);
-  t.same(virtual.physicalRuns(base, 0), []);
-  t.end();
-});
-
-t.test('physicalRuns() steps over the largest hole at once', (t) => {
-  const virtual = openMachine();
-  const hole = 2 ** 52;
-  t.same(virtual.physicalRuns(0x1000n, hole), [{ offset: 0, lengthBytes: hole, physical: undefined }]);
-  t.end();
-});
-
 t.test('utsname is read behind init_uts_ns, with or without its offset', (t) => {
   const fields = ['Linux', 'host', '6.1.0', '#1 SMP', 'x86_64', '(none)'];
   const name = Buffer.concat(fields.map((text) => Buffer.from(text.padEnd(65, '\0'))));

@@ -1,22 +1,13 @@
 /**
  * The virtual memory of the crashed kernel, little endian.
  *
- * Comes in: its physical memory and a translator. Goes out: bytes, scalars and texts at virtual addresses, and the physical runs behind a
- * virtual array. Neighbouring reads share a translation.
+ * Comes in: its physical memory and a translator. Goes out: bytes, scalars and texts at virtual addresses. Neighbouring reads
+ * share a translation.
  */
 import { decodeText } from '../binary/text.ts';
 import { hex, type PhysAddr, type VirtAddr } from '../binary/units.ts';
 import type { PhysicalMemory } from '../vmcore/physical-memory.ts';
 import { AddressError, type Translation, type Translator } from './translator.ts';
-
-/** A piece of a virtual range that lies in physical memory in one piece, or is not mapped at all. */
-export type PhysicalRun = {
-  /** Bytes from the start of the virtual range. */
-  readonly offset: number;
-  readonly lengthBytes: number;
-  /** `undefined`: no table entry maps this piece. */
-  readonly physical: PhysAddr | undefined;
-};
 
 export class VirtualMemory implements Translator {
   readonly #memory: PhysicalMemory;
@@ -93,26 +84,6 @@ export class VirtualMemory implements Translator {
     return decodeText(bytes);
   }
 
-  /**
-   * What `address … address + lengthBytes` leads to, ascending and without gaps; neighbours that go on in physical memory are one run.
-   * One walk for each page or block that maps a part, so the caller bounds the length (a section's struct pages, not a machine's).
-   *
-   * @throws AddressError `address/bad-table`.
-   */
-  physicalRuns(address: VirtAddr, lengthBytes: number): PhysicalRun[] {
-    const runs: { offset: number; lengthBytes: number; physical: PhysAddr | undefined }[] = [];
-    for (let offset = 0; offset < lengthBytes; ) {
-      const at = address + BigInt(offset);
-      const found = this.translate(at);
-      const length = Math.min(lengthBytes - offset, found?.contiguousBytes ?? this.#holeBytes(at));
-      const last = runs.at(-1);
-      if (last !== undefined && follows(last, found)) last.lengthBytes += length;
-      else runs.push({ offset, lengthBytes: length, physical: found?.physical });
-      offset += length;
-    }
-    return runs;
-  }
-
   #load(address: VirtAddr, length: number): DataView {
     this.read(address, this.#scalar.subarray(0, length));
     return this.#view;
@@ -123,15 +94,4 @@ export class VirtualMemory implements Translator {
     if (found !== undefined) return found;
     throw new AddressError('address/not-mapped', `Cannot read virtual memory at ${hex(address)}: no page table entry maps it`);
   }
-
-  /** At least to the end of the page: the smallest thing that can be mapped. */
-  #holeBytes(address: VirtAddr): number {
-    const pageSize = this.#memory.pageSize;
-    return Math.max(this.#translator.holeBytes?.(address) ?? 1, pageSize - Number(address % BigInt(pageSize)));
-  }
-}
-
-function follows(run: PhysicalRun, next: Translation | undefined): boolean {
-  if (run.physical === undefined || next === undefined) return run.physical === next?.physical;
-  return run.physical + run.lengthBytes === next.physical;
 }

@@ -14,18 +14,6 @@ const mostBits = 2 ** 34;
 const ones = new Uint8Array(256);
 for (let i = 1; i < 256; i++) ones[i] = ones[i >> 1] + (i & 1);
 
-/**
- * Clears one bit of a bitmap's bytes, for hot loops: a plain function on a part of the bytes, so that all numbers in it are 32 bits wide.
- * @param bit below 2^31.
- * @returns 1 when the bit was set, else 0.
- */
-export function takeBit(bytes: Uint8Array, bit: number): number {
-  const index = bit >> 3;
-  const byte = bytes[index];
-  bytes[index] = byte & ~(1 << (bit & 7));
-  return (byte >> (bit & 7)) & 1;
-}
-
 function allocate(sizeBits: number): Uint8Array {
   if (!(sizeBits >= 0 && sizeBits <= mostBits)) {
     throw new BitmapError('bitmap/too-large', `Cannot make a bitmap of ${sizeBits} page frames: expected at most ${mostBits}`);

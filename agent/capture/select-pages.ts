@@ -6,6 +6,7 @@ import { Bitmap } from '../bitmap/bitmap.ts';
 import { emptyCounts, type PageCounts } from '../classify/page-kind.ts';
 import { scanPages } from '../classify/scan.ts';
 import { KcaptureError } from '../errors.ts';
+import { missingKeys } from '../vmcoreinfo/keys.ts';
 import { checkExtent } from './check-extent.ts';
 import { requireVirtual, type Kernel } from './open-kernel.ts';
 import type { Progress } from './progress.ts';
@@ -26,7 +27,7 @@ export function selectPages(kernel: Kernel, level: number, progress: Progress): 
     return scanPages({ memory, info, virtual: requireVirtual(kernel), level, onProgress: (done) => progress.update(done) });
   } catch (error) {
     if (!(error instanceof KcaptureError)) throw error;
-    if (level > highestBlindLevel) throw withLevelHint(error, level);
+    if (level > highestBlindLevel) throw withLevelHint(error, kernel, level);
     return keepEverything(kernel, `Broken and offline pages are not left out: ${error.message}`);
   } finally {
     progress.end();
@@ -39,10 +40,12 @@ function keepEverything({ memory }: Kernel, warning: string): Selection {
   return { kept, counts: { ...emptyCounts(), original, kept: original, hole: memory.endPfn - original }, warnings: [warning] };
 }
 
-function withLevelHint(error: KcaptureError, level: number): KcaptureError {
+function withLevelHint(error: KcaptureError, { info, memory }: Kernel, level: number): KcaptureError {
+  const missing = missingKeys(info, memory.machine, 'filter');
+  const lacks = missing.length === 0 ? '' : `VMCOREINFO lacks ${missing.join(', ')}. `;
   return new KcaptureError(error.code, `Cannot filter at level ${level}: ${error.message}`, {
     where: error.where,
-    hint: 'Dump all pages with -d 0, or all but pages of zeros with -d 1',
+    hint: `${lacks}Dump all pages with -d 0, or all but pages of zeros with -d 1`,
     cause: error,
   });
 }
