@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
     runs: { type: 'string', default: '3' },
     codec: { type: 'string', default: 'z,l,c' },
     level: { type: 'string', default: '31,0' },
-    cpus: { type: 'string', default: '0' },
+    cpus: { type: 'string', default: '0,1' },
     executable: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
@@ -55,7 +55,7 @@ print(`theirs    ${their.version}`);
 print(`vmcore    ${vmcore}, ${(vmcoreBytes / 2 ** 30).toFixed(2)} GiB, read once before`);
 print(`output    ${folder}`);
 print(
-  `machine   ${availableParallelism()} CPUs, load ${loadavg()[0].toFixed(2)}; medians of ${runs} runs, one worker, both on CPU ${options.cpus} alone, in turns`,
+  `machine   ${availableParallelism()} CPUs, load ${loadavg()[0].toFixed(2)}; medians of ${runs} runs, one worker, both on CPUs ${options.cpus}, in turns`,
 );
 for (const level of levels) {
   print(`\n${heading(level)}`);
