@@ -7,8 +7,9 @@
  * folder and are pinned to the same CPU, or to those of `--cpus`. It prints and never fails because of a time; it fails when a run fails or
  * the two dumps hold different pages.
  */
+import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statfsSync, statSync } from 'node:fs';
-import { availableParallelism, loadavg } from 'node:os';
+import { availableParallelism, freemem, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Comparison, comparisons, filterTarget, peakTarget, twoThreads } from './bench/comparisons.ts';
@@ -39,20 +40,23 @@ const print = (line: string): void => void (options.json || process.stdout.write
 
 const our = ours(options.executable);
 const their = theirs();
-const vmcore = process.env.KCAPTURE_BENCH_VMCORE ?? (await benchVmcore(report));
-const vmcoreBytes = statSync(vmcore).size;
+const original = process.env.KCAPTURE_BENCH_VMCORE ?? (await benchVmcore(report));
+const vmcoreBytes = statSync(original).size;
 const folder = mkdtempSync(join(outputParent(), 'kcapture-bench-'));
+process.once('SIGINT', () => process.exit(130));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+const vmcore = warmCopy(original);
 const rows: Row[] = [];
 const warnings: string[] = [];
 /** Ours and theirs with one worker, `-z`, at the first level: what two threads are compared with. */
 let oneWorker: readonly [Run, Run] | undefined;
 
-process.once('SIGINT', () => process.exit(130));
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 readWhole(vmcore);
 print(`ours      ${our.version}`);
 print(`theirs    ${their.version}`);
-print(`vmcore    ${vmcore}, ${(vmcoreBytes / 2 ** 30).toFixed(2)} GiB, read once before`);
+print(
+  `vmcore    ${original}, ${(vmcoreBytes / 2 ** 30).toFixed(2)} GiB, ${vmcore === original ? 'read once before' : 'copied into memory'}`,
+);
 print(`output    ${folder}`);
 print(
   `machine   ${availableParallelism()} CPUs, load ${loadavg()[0].toFixed(2)}; medians of ${runs} runs, one worker, both on CPUs ${options.cpus}, in turns`,
@@ -141,6 +145,17 @@ function finish(): void {
   }
   for (const warning of warnings) print(`\nwarning   ${warning}`);
   print(`\n${judged - over} of ${judged} figures as wanted, ${over} over`);
+}
+
+/** Some kernels give the pages of a file back within seconds; a copy in memory stays warm. Without room for it, and for the outputs, there is none. */
+function warmCopy(path: string): string {
+  const { bavail, bsize } = statfsSync(folder);
+  const isMemory = folder.startsWith('/dev/shm/');
+  if (!isMemory || freemem() < 2.5 * vmcoreBytes || bavail * bsize < 2 * vmcoreBytes) return path;
+  const copy = join(folder, 'vmcore');
+  const { status } = spawnSync('cp', ['--sparse=always', path, copy], { stdio: 'inherit' });
+  if (status !== 0) throw new Error(`Cannot copy ${path} to ${copy}`);
+  return copy;
 }
 
 /** Memory when a dump as large as the vmcore fits in beside the warm vmcore, else the disk. */

@@ -4,7 +4,7 @@
  * Comes in: the bitmap of kept pages. Goes out: pages in the writer, and how many of them were zero, compressed, raw, unreadable.
  * Pages travel in batches, so that other threads can do some of them: the dump is the same, byte for byte.
  */
-import { MiB, type Pfn, type PfnRange } from '../binary/units.ts';
+import { KiB, type Pfn, type PfnRange } from '../binary/units.ts';
 import type { Bitmap } from '../bitmap/bitmap.ts';
 import { codecFlags, type PageCodec } from '../compress/codec.ts';
 import { isZeroPage } from '../compress/zero-page.ts';
@@ -49,8 +49,8 @@ export type CopyJob = {
   readonly counts?: CopyCounts;
 };
 
-/** Bytes of source in view at a time. Larger windows measured no faster on a warm file. */
-const windowBytes = 4 * MiB;
+/** Bytes of source in view at a time: few enough to stay in the processor's cache until they are compressed. 4 MiB took a tenth longer with LZO. */
+const windowBytes = 256 * KiB;
 
 /**
  * @throws SinkError `sink/no-space`, `sink/io` from the writer; CompressError from the codec. Batches under way are waited for then.

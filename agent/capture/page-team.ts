@@ -6,13 +6,13 @@
 import type { CodecName, PageCodec } from '../compress/codec.ts';
 import { createExchange, type ExchangeShape, PageExchange } from '../compress/page-exchange.ts';
 import { compressBatch } from '../compress/page-batch.ts';
-import { MiB } from '../binary/units.ts';
+import { KiB } from '../binary/units.ts';
 import { openSource } from '../format/open-source.ts';
 import type { System } from '../sys/system.ts';
 import type { PhysicalMemory } from '../vmcore/physical-memory.ts';
 
 /** Bytes of source in view at a time. */
-const windowBytes = 4 * MiB;
+const windowBytes = 256 * KiB;
 /** More would wait for memory, and each takes some. */
 const mostWorkers = 64;
 
