@@ -155,3 +155,34 @@ t.test('split parts together are the whole dump', async (t) => {
   );
   t.same(memory.ranges, openSource([system.openFile(system.path('whole'))], system.openCodec).ranges);
 });
+
+t.test('a split set without room for all parts is tried again at the next level, and named when it is whole', async (t) => {
+  const { system, source } = await setUp(t);
+  const parts = ['a', 'b'].map((name) => system.path(name));
+  const large = dump(system, { ...defaults, source, outputs: parts, levels: [0], codec: undefined }, silentProgress);
+  t.ok(large.complete);
+  const small = dump(system, { ...defaults, source, outputs: parts, overwrite: true, codec: undefined }, silentProgress);
+  const sizes = parts.map((path) => readFileSync(path).length);
+  system.roomBytes = Math.max(...sizes) + 4096;
+  const again = dump(system, { ...defaults, source, outputs: parts, overwrite: true, codec: undefined, levels: [0, 31] }, silentProgress);
+  t.match(again, { complete: true, level: 31, outputs: parts });
+  t.same(again.stored, small.stored);
+  for (const path of parts) t.notOk(existsSync(`${path}-incomplete`));
+});
+
+t.test('a split set that cannot be finished keeps every part under its incomplete name', async (t) => {
+  const { system, source } = await setUp(t);
+  const parts = ['a', 'b'].map((name) => system.path(name));
+  system.roomBytes = 1_000_000;
+  const result = dump(system, { ...defaults, source, outputs: parts, codec: undefined, levels: [0] }, silentProgress);
+  t.notOk(result.complete);
+  for (const path of parts) t.notOk(existsSync(path));
+  t.ok(result.outputs.every((path) => path.endsWith('-incomplete') && existsSync(path)));
+});
+
+t.test('no part is written when one of them may not be', async (t) => {
+  const { system, source } = await setUp(t);
+  const second = system.put('b', new Uint8Array(1));
+  t.throws(() => dump(system, { ...defaults, source, outputs: [system.path('a'), second] }, silentProgress), { code: 'sink/exists' });
+  t.notOk(existsSync(system.path('a')) || existsSync(`${system.path('a')}-incomplete`));
+});

@@ -156,12 +156,13 @@ function removeZeroPages({ memory }: Kernel, selection: Selection, progress: Pro
 }
 
 /**
- * Writes every output of one attempt.
+ * Writes every output of one attempt. A split set is named when all of its parts are there.
  * @returns `no-space` when the output had no room and another level may be tried; the attempt is removed then.
  */
 function writeOutputs(attempt: Attempt, isLast: boolean): Written | 'no-space' {
   const { system, request, kernel, selection, progress } = attempt;
-  const ranges = request.outputs.length > 1 ? planSplit(selection.kept, request.outputs.length) : [undefined];
+  const outputs = openOutputs(system, request);
+  const ranges = outputs.length > 1 ? planSplit(selection.kept, outputs.length) : [undefined];
   const written: Written = {
     outputs: [],
     begun: 0,
@@ -170,29 +171,41 @@ function writeOutputs(attempt: Attempt, isLast: boolean): Written | 'no-space' {
     copiedAt: 0,
   };
   progress.start('copying', selection.kept.count(), kernel.memory.pageSize);
-  for (const [part, path] of request.outputs.entries()) {
-    const output = openOutput(system, path, { ...request, inputs: [request.source, ...written.outputs] });
-    try {
-      writeOne(attempt, output, ranges[part], written);
-      written.outputs.push(output.path);
-    } catch (error) {
-      if (!(error instanceof KcaptureError)) throw error;
-      if (error.code === 'sink/no-space' && !isLast) {
-        output.discard();
-        return 'no-space';
-      }
-      const isReadable = written.begun > part;
-      if (isReadable) output.keepIncomplete();
-      else output.discard();
-      if (path === '-' || written.begun === 0) throw error;
-      written.problem = error.message;
-      if (isReadable) written.outputs.push(output.path);
-      written.copiedAt = system.now();
-      break;
-    }
+  try {
+    for (const [part, output] of outputs.entries()) writeOne(attempt, output, ranges[part], written);
+    if (written.problem === undefined) for (const output of outputs) output.commit();
+  } catch (error) {
+    if (!(error instanceof KcaptureError)) throw error;
+    const mayRetry = error.code === 'sink/no-space' && !isLast;
+    const isUseless = written.begun === 0 || request.outputs.includes('-');
+    if (mayRetry || isUseless) for (const output of outputs) output.discard();
+    if (mayRetry) return 'no-space';
+    if (isUseless) throw error;
+    written.problem = error.message;
+    written.copiedAt ||= system.now();
+  } finally {
+    progress.end();
   }
-  progress.end();
+  if (written.problem !== undefined) {
+    for (const output of outputs.splice(written.begun)) output.discard();
+    for (const output of outputs) output.keepIncomplete();
+  }
+  written.outputs = outputs.map(({ path }) => path);
   return written;
+}
+
+/** All of them before the first byte is written. */
+function openOutputs(system: System, request: DumpRequest): Output[] {
+  const outputs: Output[] = [];
+  try {
+    for (const path of request.outputs) {
+      outputs.push(openOutput(system, path, { ...request, inputs: [request.source, ...outputs.map((output) => output.path)] }));
+    }
+    return outputs;
+  } catch (error) {
+    for (const output of outputs) output.discard();
+    throw error;
+  }
 }
 
 /** One file: writer, pages, end. Adds to `written`. */
@@ -212,7 +225,7 @@ function writeOne(
     range,
   });
   written.begun++;
-  const { zero, compressed, raw, unreadable } = written.stored;
+  const { zero, compressed, raw } = written.stored;
   const copied = zero + compressed + raw;
   try {
     const job = {
@@ -231,13 +244,8 @@ function writeOne(
     flattened?.end();
     written.copiedAt = system.now();
     written.excludedPages = writer.excludedPages;
-    const lost = written.stored.unreadable - unreadable;
-    if (lost > 0) {
-      written.problem = `Cannot read ${lost} pages of "${request.source}": the dump lacks them`;
-      output.keepIncomplete();
-    } else {
-      output.commit();
-    }
+    const lost = written.stored.unreadable;
+    if (lost > 0) written.problem = `Cannot read ${lost} pages of "${request.source}": the dump lacks them`;
   } catch (error) {
     writer.abandon();
     throw error;
