@@ -6,7 +6,7 @@
 import { dlopen, ptr } from 'bun:ffi';
 import { CompressError, type PageCodec } from '../compress/codec.ts';
 import { lzoOutputBound, lzoWorkBytes } from '../compress/lzo.ts';
-import { checkPageRange, corruptBlock } from '../compress/page-range.ts';
+import { corruptBlock } from '../compress/page-range.ts';
 import { ArrayAddress } from './array-address.ts';
 
 const functions = {
@@ -54,10 +54,8 @@ class LzoCodec implements PageCodec {
   }
 
   compress(source: Uint8Array, sourceStart: number, length: number, target: Uint8Array, targetStart: number): number {
-    checkPageRange(source, sourceStart, length);
-    checkPageRange(target, targetStart, this.outputBound(length));
-    const from = this.#source.of(source, sourceStart);
-    const to = this.#target.of(target, targetStart);
+    const from = this.#source.of(source, sourceStart, length);
+    const to = this.#target.of(target, targetStart, this.outputBound(length));
     // Why: a page through FFI costs what it costs in C.
     // Safe: both ranges were checked above, the target's with the library's own bound; the work memory has the size it demands.
     const status = this.#lzo.lzo1x_1_compress(from, length, to, this.#sizeAddress, this.#workAddress);
@@ -73,10 +71,8 @@ class LzoCodec implements PageCodec {
     targetStart: number,
     targetLength: number,
   ): void {
-    checkPageRange(source, sourceStart, sourceLength);
-    checkPageRange(target, targetStart, targetLength);
-    const from = this.#source.of(source, sourceStart);
-    const to = this.#target.of(target, targetStart);
+    const from = this.#source.of(source, sourceStart, sourceLength);
+    const to = this.#target.of(target, targetStart, targetLength);
     this.#size[0] = targetLength;
     this.#size[1] = 0;
     // Why: as for compression.
