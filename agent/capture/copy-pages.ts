@@ -31,6 +31,10 @@ export type CopyCounts = {
   unreadable: number;
 };
 
+export function emptyCopyCounts(): CopyCounts {
+  return { zero: 0, compressed: 0, raw: 0, unreadable: 0 };
+}
+
 export type CopyJob = {
   readonly memory: PhysicalMemory;
   readonly kept: Bitmap;
@@ -143,7 +147,7 @@ class BatchOutput {
   #done = 0;
 
   constructor(job: CopyJob) {
-    this.counts = job.counts ?? { zero: 0, compressed: 0, raw: 0, unreadable: 0 };
+    this.counts = job.counts ?? emptyCopyCounts();
     this.#job = job;
     this.#flag = job.codec === undefined ? 0 : codecFlags[job.codec.name];
   }

@@ -12,7 +12,7 @@ import { FlattenedSink } from '../format/flattened/flattened-sink.ts';
 import { planSplit } from '../format/kdump/split.ts';
 import { SinkError } from '../sink/sink.ts';
 import type { System } from '../sys/system.ts';
-import { type CopyCounts, copyPages, dropZeroPages } from './copy-pages.ts';
+import { type CopyCounts, copyPages, dropZeroPages, emptyCopyCounts } from './copy-pages.ts';
 import { createWriter } from './create-writer.ts';
 import { finalCounts } from './final-counts.ts';
 import { type Kernel, openKernel } from './open-kernel.ts';
@@ -166,7 +166,7 @@ function writeOutputs(attempt: Attempt, isLast: boolean): Written | 'no-space' {
   const written: Written = {
     outputs: [],
     begun: 0,
-    stored: { zero: 0, compressed: 0, raw: 0, unreadable: 0 },
+    stored: emptyCopyCounts(),
     writtenBytes: 0,
     copiedAt: 0,
   };

@@ -23,43 +23,57 @@ const logIntervalMs = 5000;
 
 export function createProgress(system: System): Progress {
   let step = '';
-  let total = 0;
   let unitBytes = 0;
-  let startedAt = 0;
-  let nextLookAt = 0;
-  let nextPrintAt = 0;
   let printed = false;
-  const interval = system.errorIsTerminal ? terminalIntervalMs : logIntervalMs;
-
-  function print(done: number, now: number): void {
-    const seconds = (now - startedAt) / 1000;
+  const throttled = createThrottledProgress(system, system.errorIsTerminal ? terminalIntervalMs : logIntervalMs, (done, total, seconds) => {
     const line = progressLine(step, { done, total, unitBytes, seconds });
     system.printError(system.errorIsTerminal ? `\r${line}\x1b[K` : `${line}\n`);
     printed = true;
-  }
-
+  });
   return {
-    start(name, units, bytes) {
+    start(name, total, bytes) {
       step = name;
-      total = units;
       unitBytes = bytes;
+      printed = false;
+      throttled.start(name, total, bytes);
+    },
+    update: throttled.update,
+    end() {
+      if (!printed) return;
+      throttled.end();
+      if (system.errorIsTerminal) system.printError('\n');
+    },
+  };
+}
+
+/**
+ * The clock behind every kind of progress: `print` is called once an interval at most while the step runs, and once at its end.
+ */
+export function createThrottledProgress(
+  system: Pick<System, 'now'>,
+  intervalMs: number,
+  print: (done: number, total: number, seconds: number) => void,
+): Progress {
+  let total = 0;
+  let startedAt = 0;
+  let nextLookAt = 0;
+  let nextPrintAt = 0;
+  return {
+    start(_step, units) {
+      total = units;
       startedAt = system.now();
       nextLookAt = 0;
-      nextPrintAt = startedAt + interval;
-      printed = false;
+      nextPrintAt = startedAt + intervalMs;
     },
     update(done) {
       if (done < nextLookAt) return;
       nextLookAt = done + stride;
       const now = system.now();
       if (now < nextPrintAt) return;
-      nextPrintAt = now + interval;
-      print(done, now);
+      nextPrintAt = now + intervalMs;
+      print(done, total, (now - startedAt) / 1000);
     },
-    end() {
-      if (printed) print(total, system.now());
-      if (printed && system.errorIsTerminal) system.printError('\n');
-    },
+    end: () => print(total, total, (system.now() - startedAt) / 1000),
   };
 }
 

@@ -3,7 +3,6 @@ import { Command } from 'commander';
 import { hex } from '../binary/units.ts';
 import { openKernel, requireVirtual } from '../capture/open-kernel.ts';
 import { UsageError } from '../errors.ts';
-import { openTranslator } from '../address/open-translator.ts';
 import { AddressError } from '../address/translator.ts';
 import type { System } from '../sys/system.ts';
 
@@ -32,8 +31,7 @@ export type TranslatedAddress = { virtual: bigint; physical: number; inDump: boo
 export function translateAddress(system: System, source: string, virtual: bigint): TranslatedAddress {
   const kernel = openKernel(system, [source]);
   try {
-    requireVirtual(kernel);
-    const translation = openTranslator(kernel.memory, kernel.info).translate(virtual);
+    const translation = requireVirtual(kernel).translate(virtual);
     if (translation === undefined) {
       throw new AddressError('address/not-mapped', `Cannot translate ${hex(virtual)}: no page table entry maps it`);
     }

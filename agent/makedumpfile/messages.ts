@@ -1,5 +1,5 @@
 /** What makedumpfile prints, in its own words and order, because scripts read it. */
-import type { Progress } from '../capture/progress.ts';
+import { createThrottledProgress, type Progress } from '../capture/progress.ts';
 import type { DumpResult } from '../capture/dump.ts';
 import type { PageCounts } from '../classify/page-kind.ts';
 import type { System } from '../sys/system.ts';
@@ -32,32 +32,24 @@ const stepNames: Record<string, string> = {
   copying: 'Copying data',
 };
 
+const intervalMs = 1000;
+
 /** A line a second at most: `Copying data                     : [ 42.0 %]`. */
 function createSteps(system: System, print: (text: string) => void): Progress {
   let name = '';
-  let total = 0;
-  let nextLookAt = 0;
-  let nextPrintAt = 0;
-  const line = (promille: number) => {
+  const throttled = createThrottledProgress(system, intervalMs, (done, total) => {
+    const promille = done === total ? 1000 : Math.floor((done * 1000) / Math.max(1, total));
     const text = `${name.padEnd(50)}: [${String(Math.floor(promille / 10)).padStart(3)}.${promille % 10} %]`;
     print(system.errorIsTerminal ? `\r${text}` : `${text}\n`);
-  };
+  });
   return {
-    start(step, units) {
+    start(step, total, unitBytes) {
       name = stepNames[step] ?? step;
-      total = units;
-      nextLookAt = 0;
-      nextPrintAt = system.now() + 1000;
+      throttled.start(step, total, unitBytes);
     },
-    update(done) {
-      if (done < nextLookAt) return;
-      nextLookAt = done + 2048;
-      if (system.now() < nextPrintAt) return;
-      nextPrintAt = system.now() + 1000;
-      line(Math.floor((done * 1000) / Math.max(1, total)));
-    },
+    update: throttled.update,
     end() {
-      line(1000);
+      throttled.end();
       if (system.errorIsTerminal) print('\n');
     },
   };
