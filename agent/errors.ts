@@ -37,6 +37,8 @@ export const exitCodes = {
   1: 'failed; nothing that looks like a finished dump was left behind',
   2: 'the command line is wrong',
   3: 'a readable but incomplete dump was written and is marked as such',
+  4: 'status: a crash would not be captured',
+  5: 'status: a crash would be captured, but something needs attention',
 } as const;
 
 export type ExitCode = keyof typeof exitCodes;

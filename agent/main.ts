@@ -1,6 +1,6 @@
 /** The executable: a thread of a run under way, or a run: which name was it called by, then `run`. */
 import { basename } from 'node:path';
-import { type PageWorkerTask, runPageWorker } from './capture/page-team.ts';
+import { type PageWorkerTask, runPageWorker } from './dump/page-team.ts';
 import { run } from './cli.ts';
 import { runAsMakedumpfile } from './makedumpfile/run.ts';
 import { buildInfo } from './sys/build-info.ts';

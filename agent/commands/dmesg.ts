@@ -1,8 +1,8 @@
 /** `kcapture dmesg`: the kernel's log out of a vmcore or dump. */
 import { Command } from 'commander';
 import { readDmesg } from '../analyse/log/dmesg.ts';
-import { openKernel, requireVirtual } from '../capture/open-kernel.ts';
-import { openOutput } from '../capture/output.ts';
+import { openKernel, requireVirtual } from '../dump/open-kernel.ts';
+import { openOutput } from '../dump/output.ts';
 import type { System } from '../sys/system.ts';
 
 export function dmesgCommand(system: System): Command {

@@ -1,9 +1,9 @@
 /** `kcapture dump`: filter, compress and write one vmcore. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { dump, type DumpRequest } from '../capture/dump.ts';
-import { parseDumpLevels } from '../capture/dump-level.ts';
-import { createProgress, silentProgress } from '../capture/progress.ts';
-import { formatStatistics, formatSummary } from '../capture/report.ts';
+import { dump, type DumpRequest } from '../dump/dump.ts';
+import { parseDumpLevels } from '../dump/dump-level.ts';
+import { createProgress, silentProgress } from '../dump/progress.ts';
+import { formatStatistics, formatSummary } from '../dump/report.ts';
 import type { CodecName } from '../compress/codec.ts';
 import { UsageError } from '../errors.ts';
 import type { System } from '../sys/system.ts';

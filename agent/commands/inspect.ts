@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { formatInspection } from '../analyse/format-inspection.ts';
 import { inspectFile } from '../analyse/inspect.ts';
 import { GiB } from '../binary/units.ts';
-import { createProgress } from '../capture/progress.ts';
+import { createProgress } from '../dump/progress.ts';
 import type { System } from '../sys/system.ts';
 
 type Flags = { json?: true; maxUnpacked?: number };

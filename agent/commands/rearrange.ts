@@ -1,7 +1,7 @@
 /** `kcapture rearrange`: a flattened stream back into the file it stands for. */
 import { Command } from 'commander';
 import { formatBytes } from '../binary/units.ts';
-import { openOutput } from '../capture/output.ts';
+import { openOutput } from '../dump/output.ts';
 import { rearrange } from '../format/flattened/rearrange.ts';
 import type { Sink } from '../sink/sink.ts';
 import type { System } from '../sys/system.ts';

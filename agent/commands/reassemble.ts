@@ -1,7 +1,7 @@
 /** `kcapture reassemble`: the parts of a split dump back into one. */
 import { Command } from 'commander';
 import { formatBytes } from '../binary/units.ts';
-import { openOutput } from '../capture/output.ts';
+import { openOutput } from '../dump/output.ts';
 import { UsageError } from '../errors.ts';
 import { reassemble } from '../format/kdump/reassemble.ts';
 import type { System } from '../sys/system.ts';

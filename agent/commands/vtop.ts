@@ -1,7 +1,7 @@
 /** `kcapture vtop`: one kernel virtual address to its physical one, by the crashed kernel's page tables. */
 import { Command } from 'commander';
 import { hex } from '../binary/units.ts';
-import { openKernel, requireVirtual } from '../capture/open-kernel.ts';
+import { openKernel, requireVirtual } from '../dump/open-kernel.ts';
 import { UsageError } from '../errors.ts';
 import { AddressError } from '../address/translator.ts';
 import type { System } from '../sys/system.ts';

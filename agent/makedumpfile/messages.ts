@@ -1,9 +1,9 @@
 /** What makedumpfile prints, in its own words and order, because scripts read it. */
-import { createThrottledProgress, type Progress } from '../capture/progress.ts';
-import type { DumpResult } from '../capture/dump.ts';
+import { createThrottledProgress, type Progress } from '../dump/progress.ts';
+import type { DumpResult } from '../dump/dump.ts';
 import type { PageCounts } from '../classify/page-kind.ts';
 import type { System } from '../sys/system.ts';
-import { type MakedumpfileOptions, messageBits } from './options.ts';
+import { type MakedumpfileOptions, messageBits } from '../dump/makedumpfile-options.ts';
 
 export type Messages = {
   readonly common: (text: string) => void;

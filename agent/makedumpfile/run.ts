@@ -2,8 +2,8 @@
  * kcapture called under the name `makedumpfile`: its command line, its messages, its exit codes (0 done, 1 failed), so that kdump
  * scripts work as they are.
  */
-import { dump } from '../capture/dump.ts';
-import { measureMemoryUsage } from '../capture/memory-usage.ts';
+import { dump } from '../dump/dump.ts';
+import { measureMemoryUsage } from '../dump/memory-usage.ts';
 import { writeDmesg } from '../commands/dmesg.ts';
 import { reassembleFiles } from '../commands/reassemble.ts';
 import { rearrangeFile } from '../commands/rearrange.ts';
@@ -12,7 +12,7 @@ import { type ExitCode, KcaptureError, UsageError } from '../errors.ts';
 import type { System } from '../sys/system.ts';
 import { helpText } from './help.ts';
 import { createMessages, type Messages, memoryUsageText, reportText } from './messages.ts';
-import { type MakedumpfileOptions, parseMakedumpfileOptions } from './options.ts';
+import { type MakedumpfileOptions, parseMakedumpfileOptions } from '../dump/makedumpfile-options.ts';
 
 export function runAsMakedumpfile(system: System, version: string, words: readonly string[]): ExitCode {
   let options: MakedumpfileOptions;

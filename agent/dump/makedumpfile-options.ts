@@ -4,7 +4,7 @@
  * @source makedumpfile(8)
  */
 import { parseArgs } from 'node:util';
-import { parseDumpLevels } from '../capture/dump-level.ts';
+import { parseDumpLevels } from './dump-level.ts';
 import type { CodecName } from '../compress/codec.ts';
 import { KcaptureError, UsageError } from '../errors.ts';
 

@@ -1,0 +1,22 @@
+/** Where kcapture keeps things on the healthy machine. */
+
+export const hostPaths = {
+  /** First one that is there counts. */
+  configurations: ['/etc/kcapture.conf', '/etc/kdump.conf'],
+  state: '/var/lib/kcapture',
+  /** What `load` loaded: JSON. */
+  loaded: '/var/lib/kcapture/loaded.json',
+  /** What `install` wrote: JSON. */
+  installed: '/var/lib/kcapture/installed.json',
+  /** Scripts and generator hooks that `install` writes. */
+  library: '/usr/lib/kcapture',
+} as const;
+
+export function imagePath(release: string): string {
+  return `${hostPaths.state}/kcapture-${release}.img`;
+}
+
+/** @param executableHash SHA-256 of the executable, hexadecimal */
+export function payloadPath(executableHash: string): string {
+  return `${hostPaths.state}/payload-${executableHash.slice(0, 16)}.squashfs`;
+}
