@@ -62,4 +62,8 @@ export const imagePaths = {
   /** Modules in load order, one path a line: what the script needs before the payload can be mounted. */
   earlyModules: '/usr/lib/kcapture/early-modules',
   mountPoint: '/run/kcapture/exe',
+  /** Touched by the agent while there is progress (at least every 30 s); the script's guard reboots when it grows old. */
+  alive: '/run/kcapture/alive',
+  /** Written by the agent when it leaves a shell to a person: the guard stops. */
+  guardOff: '/run/kcapture/guard-off',
 } as const;
