@@ -1,7 +1,7 @@
 /** `kcapture dump`: filter, compress and write one vmcore. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { dump, type DumpRequest } from '../dump/dump.ts';
-import { parseDumpLevels } from '../dump/dump-level.ts';
+import { parseDumpLevels } from '../config/dump-level.ts';
 import { createProgress, silentProgress } from '../dump/progress.ts';
 import { formatStatistics, formatSummary } from '../dump/report.ts';
 import type { CodecName } from '../compress/codec.ts';

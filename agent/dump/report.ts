@@ -1,6 +1,6 @@
 /** A dump's result for people: the table by class and the summary. */
 import { formatBytes } from '../binary/units.ts';
-import { describeDumpLevel } from './dump-level.ts';
+import { describeDumpLevel } from '../config/dump-level.ts';
 import type { DumpResult } from './dump.ts';
 
 type Row = readonly [name: string, pages: number, fate: 'kept' | 'shared' | 'dropped'];

@@ -3,7 +3,7 @@ import { createThrottledProgress, type Progress } from '../dump/progress.ts';
 import type { DumpResult } from '../dump/dump.ts';
 import type { PageCounts } from '../classify/page-kind.ts';
 import type { System } from '../sys/system.ts';
-import { type MakedumpfileOptions, messageBits } from '../dump/makedumpfile-options.ts';
+import { type MakedumpfileOptions, messageBits } from '../config/makedumpfile-options.ts';
 
 export type Messages = {
   readonly common: (text: string) => void;

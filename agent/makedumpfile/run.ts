@@ -12,7 +12,7 @@ import { type ExitCode, KcaptureError, UsageError } from '../errors.ts';
 import type { System } from '../sys/system.ts';
 import { helpText } from './help.ts';
 import { createMessages, type Messages, memoryUsageText, reportText } from './messages.ts';
-import { type MakedumpfileOptions, parseMakedumpfileOptions } from '../dump/makedumpfile-options.ts';
+import { type MakedumpfileOptions, parseMakedumpfileOptions } from '../config/makedumpfile-options.ts';
 
 export function runAsMakedumpfile(system: System, version: string, words: readonly string[]): ExitCode {
   let options: MakedumpfileOptions;

@@ -98,6 +98,29 @@ type Values = ReturnType<typeof parseWords>['values'];
 
 /** @throws UsageError on every word or combination that makedumpfile refuses, and on what we do not support. */
 export function parseMakedumpfileOptions(words: readonly string[]): MakedumpfileOptions {
+  const options = readOptions(words);
+  checkFileCount(options);
+  return options;
+}
+
+/**
+ * A `core_collector`'s options: what is to be dumped and whereto is added by the one who runs it.
+ * @throws UsageError also when a file is named or the options do anything but dump.
+ */
+export function parseCollectorOptions(words: readonly string[]): MakedumpfileOptions {
+  const options = readOptions(words);
+  if (options.mode !== 'dump')
+    throw new UsageError('usage/combination', 'A core_collector makes a dump: found options that do something else');
+  if (options.split) throw new UsageError('usage/combination', 'A core_collector makes one dump: --split cannot be used');
+  if (options.dryRun || options.checkParams)
+    throw new UsageError('usage/combination', 'A core_collector makes a dump: found options that only try');
+  if (options.files.length > 0) {
+    throw new UsageError('usage/combination', `A core_collector names no file: found "${options.files[0]}"; the dump is named for it`);
+  }
+  return options;
+}
+
+function readOptions(words: readonly string[]): MakedumpfileOptions {
   const { values, positionals } = parseWords(words);
   for (const [key, name] of Object.entries(refused)) {
     if (values[key as keyof Values] !== undefined) {
@@ -164,15 +187,13 @@ function checkCombination(options: MakedumpfileOptions, values: Values): void {
   const refuse = (why: string): never => {
     throw new UsageError('usage/combination', why);
   };
-  const { mode, files, elf, flattened, split, codec, threads, dryRun } = options;
+  const { mode, elf, flattened, split, codec, threads, dryRun } = options;
   if (mode === 'help' || mode === 'version') return;
   if (mode === 'rearrange') {
-    if (files.length !== 1) refuse('-R takes one DUMPFILE and reads standard input');
     if (elf || flattened || split || codec !== undefined || values.d !== '0') refuse('-R goes with no option that makes a dump');
     return;
   }
   if (mode === 'reassemble') {
-    if (files.length < 3) refuse('--reassemble takes two parts or more and DUMPFILE');
     if (elf || flattened || split || codec !== undefined || values.d !== '0') refuse('--reassemble goes with no option that makes a dump');
     if (dryRun) refuse('--dry-run cannot be used with --reassemble');
     return;
@@ -184,6 +205,16 @@ function checkCombination(options: MakedumpfileOptions, values: Values): void {
   if (threads > 0 && split) refuse('--num-threads cannot be used with --split');
   if (threads > 0 && elf) refuse('--num-threads cannot be used with -E');
   if (split && elf) refuse('--split cannot be used with -E');
+}
+
+function checkFileCount({ mode, files, flattened, split }: MakedumpfileOptions): void {
+  const refuse = (why: string): never => {
+    throw new UsageError('usage/combination', why);
+  };
+  if (mode === 'help' || mode === 'version') return;
+  if (mode === 'rearrange' && files.length !== 1) refuse('-R takes one DUMPFILE and reads standard input');
+  if (mode === 'reassemble' && files.length < 3) refuse('--reassemble takes two parts or more and DUMPFILE');
+  if (mode === 'rearrange' || mode === 'reassemble') return;
   const expected = mode === 'mem-usage' || flattened ? 1 : split ? 3 : 2;
   if (split ? files.length < expected : files.length !== expected) refuse(`expected ${expected} file names, found ${files.length}`);
 }
