@@ -6,9 +6,13 @@ import { defaultZstdLevel } from '../compress/zstd.ts';
 import { openBunZstdCodec } from './bun-zstd-codec.ts';
 import { createFileSink } from './file-sink.ts';
 import { fileEffects } from './files.ts';
+import { createKernelCalls, forgetCached } from './kernel-calls.ts';
 import { NativeError, waitUntilWritable } from './libc.ts';
 import { openLzoCodec } from './lzo-codec.ts';
+import { createFiles } from './machine-files.ts';
+import { createPrograms } from './machine-programs.ts';
 import { openMmapFile } from './mmap-file.ts';
+import { postJson } from './post-json.ts';
 import { openPreadFile } from './pread-file.ts';
 import { openSnappyCodec } from './snappy-codec.ts';
 import { createStreamSink, printErrorText, printTo } from './stdout-sink.ts';
@@ -30,6 +34,12 @@ export function createBunSystem(): System {
     standardOutput: () => createStreamSink(1, 'standard output', waitUntilWritable),
     print: (text) => printTo(1, 'standard output', text, waitUntilWritable),
     printError: (text) => printErrorText(text, waitUntilWritable),
+    files: createFiles({ forgetCached }),
+    programs: createPrograms(),
+    kernel: createKernelCalls(),
+    executablePath: process.execPath,
+    environment: (name) => process.env[name],
+    postJson,
   };
 }
 

@@ -112,7 +112,8 @@ function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
 
-function errno(): number {
+/** The reason of the last failed call of this thread. */
+export function errno(): number {
   // Why: the C library leaves the reason of a failure there.
   // Safe: the address is the C library's own, valid as long as this thread lives.
   const location = libc.__errno_location() as Pointer | null;

@@ -6,6 +6,9 @@ import type { CodecName, PageCodec } from '../compress/codec.ts';
 import type { Sink } from '../sink/sink.ts';
 import type { DumpArchive } from '../vmcore/dump-archive.ts';
 import type { MemoryFile } from '../vmcore/memory-file.ts';
+import type { Files } from './files-interface.ts';
+import type { KernelCalls } from './kernel-interface.ts';
+import type { Programs } from './programs-interface.ts';
 
 export type OpenOptions = {
   /**
@@ -67,4 +70,16 @@ export interface System {
   /** Writes to standard output, no newline added. */
   print(text: string): void;
   readonly errorIsTerminal: boolean;
+  /** Files of the machine beyond dumps: configuration, /proc and /sys, saved dumps. */
+  readonly files: Files;
+  readonly programs: Programs;
+  readonly kernel: KernelCalls;
+  /** Path of this executable. */
+  readonly executablePath: string;
+  environment(name: string): string | undefined;
+  /** One HTTP request, for notifications; never throws: status 0 and `problem` when there was no answer. */
+  postJson(url: string, body: unknown, options: PostOptions): Promise<PostResult>;
 }
+
+export type PostOptions = { readonly timeoutMs: number; readonly headers?: Readonly<Record<string, string>> };
+export type PostResult = { readonly status: number; readonly problem?: string };

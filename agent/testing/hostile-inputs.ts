@@ -37,8 +37,8 @@ const build = { version: '0', commit: 'test', runtime: 'node', arch: 'x64' };
 /** What a command makes of the files, by name. Throws when it fails. */
 export async function makeFiles(system: MemorySystem, files: Files, ...words: string[]): Promise<Files> {
   system.reset([]);
-  for (const [name, bytes] of Object.entries(files)) system.files.set(name, bytes);
+  for (const [name, bytes] of Object.entries(files)) system.contents.set(name, bytes);
   const exit = await run(system, build, words);
   if (exit !== 0) throw new Error(`${words.join(' ')}: ${system.printed.error}`);
-  return Object.fromEntries([...system.files].filter(([name]) => !(name in files)));
+  return Object.fromEntries([...system.contents].filter(([name]) => !(name in files)));
 }

@@ -29,13 +29,13 @@ export async function judgeRun(
   sources: readonly string[],
 ): Promise<string | undefined> {
   system.reset([]);
-  for (const [name, bytes] of Object.entries(files)) system.files.set(name, bytes);
+  for (const [name, bytes] of Object.entries(files)) system.contents.set(name, bytes);
   const exit = await run(system, build, words);
   const { out, error } = system.printed;
   const wrong = judgeText(exit, out, error);
   if (wrong !== undefined) return wrong;
   if (words[0] !== 'dump' || words.includes('--dry-run')) return undefined;
-  const dumps = [...system.files].filter(([name]) => !(name in files));
+  const dumps = [...system.contents].filter(([name]) => !(name in files));
   return judgeDumps(system.openCodec, exit, files, dumps, sources);
 }
 

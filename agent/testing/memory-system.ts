@@ -9,7 +9,8 @@ import { openBytes } from './bytes-file.ts';
 import { MemorySink } from './memory-sink.ts';
 
 export type MemorySystem = System & {
-  readonly files: Map<string, Uint8Array>;
+  /** What lies in memory, by path. */
+  readonly contents: Map<string, Uint8Array>;
   readonly printed: { out: string; error: string };
   /** Forgets all files but those named, what was printed, and what was counted. */
   reset(keep: readonly string[]): void;
@@ -24,7 +25,7 @@ const mostReads = 400_000;
 const diskBytes = 96 * 1024 * 1024;
 
 export function createMemorySystem(base: System): MemorySystem {
-  const files = new Map<string, Uint8Array>();
+  const contents = new Map<string, Uint8Array>();
   const printed = { out: '', error: '' };
   let reads = 0;
   const countRead = () => {
@@ -32,34 +33,34 @@ export function createMemorySystem(base: System): MemorySystem {
   };
   return {
     ...base,
-    files,
+    contents,
     printed,
     reset(keep) {
-      for (const name of files.keys()) if (!keep.includes(name)) files.delete(name);
+      for (const name of contents.keys()) if (!keep.includes(name)) contents.delete(name);
       printed.out = '';
       printed.error = '';
       reads = 0;
     },
     openFile(path) {
-      const content = files.get(path);
+      const content = contents.get(path);
       if (content === undefined || content.length === 0)
         throw new VmcoreError('vmcore/open', `Cannot open "${path}": there is no such file`);
       return openBytes(content, path, countRead);
     },
     createFile(path, { overwrite = false } = {}) {
-      if (files.has(path) && !overwrite) throw new SinkError('sink/exists', `Cannot create "${path}": it exists`);
-      files.set(path, new Uint8Array(0));
-      return keepOnClose(files, path);
+      if (contents.has(path) && !overwrite) throw new SinkError('sink/exists', `Cannot create "${path}": it exists`);
+      contents.set(path, new Uint8Array(0));
+      return keepOnClose(contents, path);
     },
     rename(from, to) {
-      const content = files.get(from);
+      const content = contents.get(from);
       if (content === undefined) throw new SinkError('sink/io', `Cannot rename "${from}": there is no such file`);
-      files.delete(from);
-      files.set(to, content);
+      contents.delete(from);
+      contents.set(to, content);
     },
-    remove: (path) => void files.delete(path),
+    remove: (path) => void contents.delete(path),
     sameFile: (a, b) => a === b,
-    exists: (path) => files.has(path),
+    exists: (path) => contents.has(path),
     isBlockDevice: () => false,
     peakMemoryBytes: () => 0,
     print: (text) => {
@@ -71,7 +72,7 @@ export function createMemorySystem(base: System): MemorySystem {
   };
 }
 
-function keepOnClose(files: Map<string, Uint8Array>, path: string): Sink {
+function keepOnClose(contents: Map<string, Uint8Array>, path: string): Sink {
   const sink = new MemorySink();
   return {
     name: path,
@@ -82,7 +83,7 @@ function keepOnClose(files: Map<string, Uint8Array>, path: string): Sink {
     },
     sync() {},
     close: () => {
-      files.set(path, sink.bytes);
+      contents.set(path, sink.bytes);
     },
   };
 }

@@ -2,10 +2,14 @@
 import { type CodecName, CompressError, type PageCodec } from '../compress/codec.ts';
 import { createFileSink } from '../sys/file-sink.ts';
 import { fileEffects } from '../sys/files.ts';
+import { createFiles } from '../sys/machine-files.ts';
+import { createPrograms } from '../sys/machine-programs.ts';
+import { postJson } from '../sys/post-json.ts';
 import { openPreadFile } from '../sys/pread-file.ts';
 import { createStreamSink, printErrorText, printTo } from '../sys/stdout-sink.ts';
 import type { System } from '../sys/system.ts';
 import { openZipArchive } from '../sys/zip-member.ts';
+import { nodeKernelCalls } from './node-kernel-calls.ts';
 import { NodeZlibCodec } from './node-zlib-codec.ts';
 import { loadNodeZstd } from './node-zstd-codec.ts';
 
@@ -29,6 +33,12 @@ export async function createNodeSystem(): Promise<System> {
     standardOutput: () => createStreamSink(1, 'standard output', waitAMoment),
     print: (text) => printTo(1, 'standard output', text, waitAMoment),
     printError: (text) => printErrorText(text, waitAMoment),
+    files: createFiles(),
+    programs: createPrograms(),
+    kernel: nodeKernelCalls,
+    executablePath: process.execPath,
+    environment: (name) => process.env[name],
+    postJson,
   };
 }
 

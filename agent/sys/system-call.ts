@@ -1,0 +1,62 @@
+/** Calls of the C library that change the machine, and how their failures become errors. Every text and length is checked before native code sees it. */
+import { dlopen, FFIType, ptr } from 'bun:ffi';
+import { encodeText } from '../binary/text.ts';
+import { KernelCallError, errnoName } from './kernel-error.ts';
+import { errno } from './libc.ts';
+
+export const systemLibc = dlopen('libc.so.6', {
+  ioctl: { args: ['i32', 'u64', 'usize'], returns: 'i32' },
+  mount: { args: ['ptr', 'ptr', 'ptr', 'u64', 'ptr'], returns: 'i32' },
+  posix_fadvise: { args: ['i32', 'i64', 'i64', 'i32'], returns: 'i32' },
+  reboot: { args: ['u32'], returns: 'i32' },
+  strerror: { args: ['i32'], returns: 'cstring' },
+  sync: { args: [], returns: 'void' },
+  syncfs: { args: ['i32'], returns: 'i32' },
+  syscall: { args: ['i64', 'i64', 'i64', 'i64', 'i64', 'i64'], returns: FFIType.i64_fast },
+  umount2: { args: ['ptr', 'i32'], returns: 'i32' },
+}).symbols;
+
+/**
+ * @param action what follows "Cannot" in the message.
+ * @returns `result` unless it says that the call failed.
+ * @throws KernelCallError with the name of errno.
+ */
+export function checkCall(result: number | bigint, action: string, where?: string): number {
+  if (result >= 0) return Number(result);
+  const number = errno();
+  throw callError(number, action, where);
+}
+
+/** The error for an errno number. */
+export function callError(number: number, action: string, where?: string): KernelCallError {
+  const name = errnoName(number);
+  // Why: the C library has a sentence for every number.
+  // Safe: any number is allowed; the text is copied before the next call.
+  const words = String(systemLibc.strerror(number));
+  return new KernelCallError(name, `Cannot ${action}: ${words.charAt(0).toLowerCase()}${words.slice(1)} (${name})`, { where });
+}
+
+/**
+ * A NUL-terminated copy of a text; the caller keeps it until its call has returned.
+ *
+ * @throws KernelCallError `kernel/einval` when it holds a NUL or is longer than `maxBytes`, its end included.
+ */
+export function terminated(text: string, maxBytes: number, what: string): Uint8Array {
+  const bytes = encodeText(`${text}\0`);
+  if (bytes.indexOf(0) === bytes.length - 1 && bytes.length <= maxBytes) return bytes;
+  throw new KernelCallError('EINVAL', `Cannot use ${bytes.length} bytes as ${what}: at most ${maxBytes} without a NUL are allowed`);
+}
+
+/** ioctl(2) with a structure that the kernel reads or fills. */
+export function ioctlWith(fd: number, request: number, argument: Uint8Array | Int32Array | BigUint64Array): number {
+  // Why: devices are told what to do by ioctl alone.
+  // Safe: every caller passes an array of the size its request's structure has; it lives until the call returns.
+  return systemLibc.ioctl(fd, request, ptr(argument));
+}
+
+/** ioctl(2) with a number. */
+export function ioctl(fd: number, request: number, argument: number): number {
+  // Why: as above.
+  // Safe: these requests take a number; nothing is read from memory.
+  return systemLibc.ioctl(fd, request, argument);
+}
