@@ -67,7 +67,8 @@ export function singleFileCpio(archive: string, name: string, content: string | 
   });
 }
 
-function packFolder(archive: string, fill: (root: string) => void): void {
+/** An archive of a folder that `fill` fills. */
+export function packFolder(archive: string, fill: (root: string) => void): void {
   const root = mkdtempSync(join(tmpdir(), 'kcapture-initramfs-'));
   try {
     fill(root);

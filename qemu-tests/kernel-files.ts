@@ -14,6 +14,10 @@ export type KernelFiles = {
   readonly image: string;
   /** A folder of plain `.ko` files and a file `order`, one module's file name a line. */
   readonly modules: string;
+  /** The package's whole folder of modules, `lib/modules/RELEASE`, with `depmod`'s lists. */
+  readonly moduleTree: string;
+  /** What the kernel was built with. */
+  readonly config: string | undefined;
   /** The package the image came out of; the debug package has the same version. */
   readonly imagePackage: Package;
 };
@@ -44,7 +48,8 @@ export function kernelFiles(kernel: Kernel): KernelFiles {
   const modules = cached(`modules/${release}-${imagePackage.version}`, (folder) =>
     extractModules(resolvePath(moduleFolder, '../../../../..'), release, readFileSync(builtin, 'utf8'), folder),
   );
-  return { release, image, modules, imagePackage };
+  const config = [...find('boot/config-*'), ...find('usr/lib/modules/*/config')][0];
+  return { release, image, modules, moduleTree: resolvePath(moduleFolder, '../..'), config, imagePackage };
 }
 
 function extractModules(root: string, release: string, builtin: string, target: string): void {

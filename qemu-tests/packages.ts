@@ -10,11 +10,12 @@ import { join } from 'node:path';
 import { cached, cacheFolder } from './cache.ts';
 import { command } from './command.ts';
 
+export const archiveKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const listAgeMs = 24 * 3600 * 1000;
 const freshSuites = new Map<string, readonly string[]>();
 
 /** The address of the machine's own Debian archive, read from its apt sources (both spellings of the format). */
-function archiveAddress(): string {
+export function archiveAddress(): string {
   const words = globSync(['/etc/apt/sources.list', '/etc/apt/sources.list.d/*.{sources,list}'])
     .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
     .filter((line) => /^(deb|URIs:)\s/.test(line))
@@ -30,8 +31,7 @@ function aptOptions(suite: string): readonly string[] {
   if (known !== undefined) return known;
   const state = join(cacheFolder, 'apt', suite);
   for (const folder of ['lists/partial', 'archives/partial']) mkdirSync(join(state, folder), { recursive: true });
-  const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
-  writeFileSync(join(state, 'sources.list'), `deb [signed-by=${keyring}] ${archiveAddress()} ${suite} main\n`);
+  writeFileSync(join(state, 'sources.list'), `deb [signed-by=${archiveKeyring}] ${archiveAddress()} ${suite} main\n`);
   writeFileSync(join(state, 'status'), '');
   const settings = {
     'Dir::State::lists': join(state, 'lists'),

@@ -12,6 +12,8 @@ import { runCycle } from './cycle.ts';
 import { executableSquashfs } from './initramfs.ts';
 import { kernelFiles } from './kernel-files.ts';
 import { findKernel } from './kernels.ts';
+import { createMachine } from './machine/machine.ts';
+import { systemDisk } from './machine/root-disk.ts';
 import type { Scenario } from './scenario.ts';
 import { codecsScenario } from './scenarios/codecs.ts';
 import { diskFull } from './scenarios/disk-full.ts';
@@ -75,6 +77,8 @@ function prepare(jobs: readonly Job[]): void {
     console.log(`# ${name}: ${kernelFiles(kernel).release} from ${kernel.suite}; makedumpfile: ${makedumpfileFor(kernel).argv.at(-1)}`);
   }
   prepareNewestDrgn();
+  for (const { scenario, kernel } of jobs)
+    if (scenarios.some(({ name, usesMachines }) => name === scenario && usesMachines === true)) systemDisk(kernelFiles(findKernel(kernel)));
   if (jobs.some(({ scenario }) => scenario === codecsScenario.name)) {
     for (const kernel of codecsScenario.kernels) vmlinux(findKernel(kernel));
     console.log(
@@ -114,7 +118,11 @@ async function runOne(name: string, kernelName: string, result: string): Promise
   const checks = new Checks(`${name} ${kernelName}`);
   const folder = join(runsFolder, `${name}-${kernelName}`);
   try {
-    await scenario.run({ kernel, checks, executable, folder, crash: (options) => runCycle({ kernel, executable, folder, ...options }) });
+    await scenario.run({
+      ...{ kernel, checks, executable, folder },
+      crash: (options) => runCycle({ kernel, executable, folder, ...options }),
+      machine: ({ name = 'machine', ...options }) => createMachine({ kernel, executable, folder: join(folder, name), ...options }),
+    });
   } catch (error) {
     checks.ok(false, 'the scenario runs to its end', error instanceof Error ? (error.stack ?? error.message) : String(error));
   }

@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 
 export type VmOptions = {
   readonly argv: readonly string[];
@@ -12,11 +13,21 @@ export type VmOptions = {
   readonly timeoutMs: number;
   /** Called a few times a second while the machine runs. */
   readonly onTick?: (control: VmControl) => void;
+  /** What QEMU tells of itself: events and answers, each an object of its control protocol. */
+  readonly onMessage?: (message: VmMessage) => void;
 };
 
 export type VmControl = {
   /** Shrinks the guest's memory to this size by its balloon. */
   readonly balloon: (sizeBytes: number) => void;
+  /** A command of QEMU's control protocol; nobody waits for its answer. */
+  readonly execute: (name: string, arguments_?: object) => void;
+};
+
+export type VmMessage = {
+  readonly event?: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly error?: { readonly class: string; readonly desc: string };
 };
 
 const tickMs = 250;
@@ -34,14 +45,17 @@ export class VmError extends Error {
  * @returns Seconds it ran.
  * @throws VmError when it ran out of time (it is killed) or QEMU itself failed.
  */
-export async function runVm({ argv, consolePath, timeoutMs, onTick }: VmOptions): Promise<number> {
+export async function runVm({ argv, consolePath, timeoutMs, onTick, onMessage }: VmOptions): Promise<number> {
   const begin = performance.now();
-  const child = spawn(argv[0], argv.slice(1), { stdio: ['pipe', 'ignore', 'pipe'] });
+  const child = spawn(argv[0], argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });
   // QEMU's control protocol on its standard input; a guest that is gone no longer listens.
   child.stdin.on('error', () => {});
-  const execute = (name: string, arguments_: object) => child.stdin.write(`${JSON.stringify({ execute: name, arguments: arguments_ })}\n`);
-  execute('qmp_capabilities', {});
-  const control: VmControl = { balloon: (sizeBytes) => execute('balloon', { value: sizeBytes }) };
+  const execute = (name: string, arguments_: object = {}) => {
+    child.stdin.write(`${JSON.stringify({ execute: name, arguments: arguments_ })}\n`);
+  };
+  execute('qmp_capabilities');
+  const control: VmControl = { balloon: (sizeBytes) => execute('balloon', { value: sizeBytes }), execute };
+  createInterface({ input: child.stdout }).on('line', (line) => onMessage?.(JSON.parse(line) as VmMessage));
   let complaint = '';
   let timedOut = false;
   child.stderr.on('data', (chunk: Buffer) => {
