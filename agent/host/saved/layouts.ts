@@ -14,7 +14,7 @@ import type { Layout } from './saved-dump.ts';
 export type FolderName = { readonly layouts: readonly Layout[]; readonly host: string | undefined; readonly time: string };
 
 const patterns: readonly { readonly pattern: RegExp; readonly layouts: readonly Layout[] }[] = [
-  { pattern: /^(?:(.{1,255})-)?(\d{4})-(\d\d)-(\d\d)-(\d\d):(\d\d):(\d\d)$/s, layouts: ['kcapture', 'kdump-utils'] },
+  { pattern: /^(?:(.{1,255})-)?(\d{4})-(\d\d)-(\d\d)-(\d\d):(\d\d):(\d\d)(?:\.\d{1,3})?$/s, layouts: ['kcapture', 'kdump-utils'] },
   { pattern: /^(?:(.{1,255})-)?(\d{4})-(\d\d)-(\d\d)-(\d\d)[:-](\d\d)$/s, layouts: ['suse'] },
   { pattern: /^(?:(.{1,255})-)?(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)$/s, layouts: ['debian'] },
 ];

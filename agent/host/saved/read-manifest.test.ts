@@ -29,7 +29,6 @@ function isRefused(manifest: string): boolean {
     throw error;
   }
 }
-});
 
 t.test('every field replaced by another kind of value is named or taken as absent', async (t) => {
   let refused = 0;
