@@ -25,7 +25,7 @@ install() {
 	elif dracut_module_included base; then
 		inst_hook cmdline 00 "$moddir/kcapture-cmdline.sh"
 	else
-		inst_simple /usr/lib/kcapture/init /init || kcapture_abort "/usr/lib/kcapture/init cannot be installed"
+		inst_simple /usr/lib/kcapture/init.sh /init || kcapture_abort "/usr/lib/kcapture/init.sh cannot be installed"
 		chmod 0755 "$initdir/init"
 	fi
 }
