@@ -1,5 +1,5 @@
 /** The calls that change the machine, made through the C library. Only the superuser may make most of them. */
-import { ptr } from 'bun:ffi';
+import { dlopen, FFIType } from 'bun:ffi';
 import { closeSync, constants, fstatSync } from 'node:fs';
 import { KernelCallError } from './kernel-error.ts';
 import { kernelFacts } from './kernel-facts.ts';
@@ -25,6 +25,9 @@ const compressedModule = 4;
 const unmountFlags = { detach: 2, noFollow: 8 } as const;
 /** _IOR(0x12, 114, size_t) */
 const BLKGETSIZE64 = 0x80081272;
+const finitModule = dlopen('libc.so.6', { syscall: { args: ['i64', 'i32', 'ptr', 'i32'], returns: FFIType.i64_fast } }).symbols.syscall;
+const kexecFile = dlopen('libc.so.6', { syscall: { args: ['i64', 'i32', 'i32', 'u64', 'ptr', 'u64'], returns: FFIType.i64_fast } }).symbols
+  .syscall;
 const pathBytes = 4096;
 /** Mount data fill one page at most, and kernels differ in the page's size. */
 const dataBytes = 4096;
@@ -43,7 +46,7 @@ export function createKernelCalls(): KernelCalls {
       const path = terminated(target, pathBytes, 'a mount point');
       // Why: a target is let go before the machine restarts.
       // Safe: the path is NUL-terminated and lives until the call returns.
-      const result = systemLibc.umount2(ptr(path), unmountFlags.noFollow | (lazy ? unmountFlags.detach : 0));
+      const result = systemLibc.umount2(path, unmountFlags.noFollow | (lazy ? unmountFlags.detach : 0));
       checkCall(result, `unmount "${target}"`, target);
     },
     syncFileSystem(path) {
@@ -105,7 +108,7 @@ function callMount({ source, target, fsType }: MountRequest, flags: number, data
   ];
   // Why: the capture kernel's image need not hold a mount program, and its words would have to be parsed to learn what went wrong.
   // Safe: four NUL-terminated texts of bounded length, alive until the call returns; flags are the words of a fixed table.
-  const result = systemLibc.mount(ptr(texts[0]), ptr(texts[1]), ptr(texts[2]), flags >>> 0, ptr(texts[3]));
+  const result = systemLibc.mount(texts[0], texts[1], texts[2], flags >>> 0, texts[3]);
   checkCall(result, `mount "${source}" on "${target}" as ${fsType}`, target);
 }
 
@@ -116,7 +119,7 @@ function loadModule(path: string, parameters = ''): void {
   withDescriptor(path, constants.O_RDONLY, action, (fd) => {
     // Why: the capture kernel's image need not hold insmod.
     // Safe: an open descriptor, a NUL-terminated text that lives until the call returns, a constant.
-    const result = systemLibc.syscall(numbers().finitModule, fd, ptr(text), flags, 0, 0);
+    const result = finitModule(numbers().finitModule, fd, text, flags);
     try {
       checkCall(result, action, path);
     } catch (error) {
@@ -139,7 +142,7 @@ function callKexec(kernelFd: number, initramfsFd: number, commandLine: string, f
   const length = (flags & kexecFlags.unload) === 0 ? text.length : 0;
   // Why: the C library has no function for this call.
   // Safe: two descriptors, a NUL-terminated text that lives until the call returns, and its length with the NUL.
-  checkCall(systemLibc.syscall(numbers().kexecFileLoad, kernelFd, initramfsFd, length, length === 0 ? 0 : ptr(text), flags), action);
+  checkCall(kexecFile(numbers().kexecFileLoad, kernelFd, initramfsFd, length, text, flags), action);
 }
 
 function blockDeviceSize(path: string): number {

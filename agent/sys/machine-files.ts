@@ -33,7 +33,7 @@ import type { FileKind, Files, FileStatus } from './files-interface.ts';
 import { createPathMap } from './path-map.ts';
 import { readAtOffset, readToEnd, withOpenFile } from './read-file.ts';
 import { removeTree } from './remove-tree.ts';
-import { replaceFile, replaceLink, syncFolder, writeFully } from './replace-file.ts';
+import { keepMode, replaceFile, replaceLink, syncFolder, writeFully } from './replace-file.ts';
 
 /** Tells the page cache that these bytes of an open file are not needed again. */
 export type ForgetCached = (fd: number, offset: number, length: number) => void;
@@ -56,7 +56,7 @@ export function createFiles({ root = '/', forgetCached = () => {} }: FilesOption
     status: (path) => attempt('look at', path, () => statusOf(statSync(paths.follow(path), { bigint: true, throwIfNoEntry: false }))),
     linkStatus: (path) => attempt('look at', path, () => statusOf(lstatSync(paths.itself(path), { bigint: true, throwIfNoEntry: false }))),
     readLink: (path) => attemptOr(undefined, 'read the link', path, ['EINVAL'], () => readlinkSync(paths.itself(path))),
-    realPath: (path) => attemptOr(undefined, 'resolve', path, [], () => paths.back(realpathSync(paths.follow(path)))),
+    realPath: (path) => attemptOr(undefined, 'resolve', path, [], () => paths.back(realpathSync.native(paths.follow(path)))),
     list: (path) => attemptOr([], 'list', path, [], () => readdirSync(paths.follow(path)).sort()),
     readBytes: (path) =>
       attempt('read', path, () => withOpenFile(paths.follow(path), (fd) => checkLength(path, readToEnd(fd, largestFile + 1)))),
@@ -78,18 +78,20 @@ export function createFiles({ root = '/', forgetCached = () => {} }: FilesOption
       }),
     makeFolder: (path, mode) => attempt('make the folder', path, () => makeFolder(paths.follow(path), mode)),
     write: (path, content, mode = 0o644) =>
-      attempt('write', path, () => replaceFile(paths.itself(path), mode, (fd) => writeFully(fd, bytesOf(content)))),
+      attempt('write', path, () => replaceFile(paths.itself(path), path, mode, (fd) => writeFully(fd, bytesOf(content)))),
     writeExisting: (path, content) => attempt('write', path, () => writeOnce(paths.follow(path), path, bytesOf(content))),
     append: (path, content) => attempt('write', path, () => appendTo(paths.follow(path), bytesOf(content))),
     copy: (from, to, mode) =>
-      attempt(`copy "${from}" to`, to, () =>
+      attempt('read', from, () =>
         withOpenFile(paths.follow(from), (source) =>
-          replaceFile(paths.itself(to), mode ?? fstatSync(source).mode & 0o777, (fd) =>
-            eachPiece(source, (piece) => writeFully(fd, piece)),
+          attempt(`write a copy of "${from}" to`, to, () =>
+            replaceFile(paths.itself(to), to, mode ?? fstatSync(source).mode & 0o777, (fd) =>
+              eachPiece(source, (piece) => writeFully(fd, piece)),
+            ),
           ),
         ),
       ),
-    link: (target, path) => attempt('link', path, () => replaceLink(target, paths.itself(path))),
+    link: (target, path) => attempt('link', path, () => replaceLink(target, paths.itself(path), path)),
     setMode: (path, mode) => attempt('change the mode of', path, () => chmodSync(paths.follow(path), mode)),
     remove: (path) => attempt('remove', path, () => removeOne(paths.itself(path))),
     removeTree: (path) => attempt('remove', path, () => removeTree(checkNoRoot(path, paths.itself(path), root))),
@@ -200,15 +202,17 @@ function realpathIfThere(place: string): string | undefined {
   }
 }
 
+/** The mode is as told whatever the umask says. */
 function makeFolder(place: string, mode = 0o755): void {
-  mkdirSync(dirname(place), { recursive: true, mode: 0o755 });
+  if (statSync(place, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(place) !== place) makeFolder(dirname(place));
   try {
     mkdirSync(place, { mode });
   } catch (cause) {
     if (codeOf(cause) === 'EEXIST' && statSync(place).isDirectory()) return;
     throw cause;
   }
-  chmodSync(place, mode);
+  keepMode(() => chmodSync(place, mode));
 }
 
 /** O_TRUNC: what is shorter than before leaves no rest in an ordinary file; attributes and devices do not care. */

@@ -4,7 +4,7 @@ import { KiB, MiB } from '../binary/units.ts';
 import { codeOf } from './errno.ts';
 
 /** Opens for reading, hands the descriptor on, and closes it. O_NONBLOCK: a named pipe without a writer would block for ever. */
-export function withOpenFile<T>(place: string, use: (fd: number) => T, flags = 0): T {
+export function withOpenFile<T>(place: string | Buffer, use: (fd: number) => T, flags = 0): T {
   const fd = openSync(place, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | flags);
   try {
     return use(fd);

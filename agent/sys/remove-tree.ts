@@ -26,7 +26,7 @@ export function removeTree(place: string): void {
  *
  * @param handle the folder as the kernel finds it: below a descriptor of its parent. @param shown its name for people.
  */
-function emptyFolder(handle: string, shown: string, mount: string | undefined, depth: number): void {
+function emptyFolder(handle: string | Buffer, shown: string, mount: string | undefined, depth: number): void {
   if (depth > deepest) throw new FilesError('files/io', `Cannot remove "${shown}": more than ${deepest} folders deep`, { where: shown });
   withOpenFile(
     handle,
@@ -35,10 +35,12 @@ function emptyFolder(handle: string, shown: string, mount: string | undefined, d
       if (mount !== undefined && ownMount !== mount) {
         throw new FilesError('files/io', `Cannot remove "${shown}": it is a mount point`, { where: shown, hint: 'Unmount it first.' });
       }
-      for (const entry of readdirSync(`/proc/self/fd/${fd}`, { withFileTypes: true })) {
-        const name = `/proc/self/fd/${fd}/${entry.name}`;
+      const handles = Buffer.from(`/proc/self/fd/${fd}/`);
+      // Names are bytes: not every one is UTF-8.
+      for (const entry of readdirSync(`/proc/self/fd/${fd}`, 'buffer')) {
+        const name = Buffer.concat([handles, entry]);
         if (lstatSync(name, { throwIfNoEntry: false })?.isDirectory()) {
-          emptyFolder(name, join(shown, entry.name), ownMount, depth + 1);
+          emptyFolder(name, join(shown, entry.toString()), ownMount, depth + 1);
           rmdirSync(name);
         } else {
           unlinkIfThere(name);
@@ -54,7 +56,7 @@ function mountOf(fd: number): string {
   return /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? '';
 }
 
-function unlinkIfThere(name: string): void {
+function unlinkIfThere(name: Buffer): void {
   try {
     unlinkSync(name);
   } catch (cause) {

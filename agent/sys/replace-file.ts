@@ -9,17 +9,18 @@ import { withOpenFile } from './read-file.ts';
 /**
  * Makes a new file beside `place`, fills it, and puts it in the place of what is there: nothing, a file, or a link, which is not followed.
  *
+ * @param shown the path for messages.
  * @throws FilesError `files/exists` when a folder or a device stands there; else what the system calls throw.
  */
-export function replaceFile(place: string, mode: number, fill: (fd: number) => void): void {
-  checkReplaceable(place);
+export function replaceFile(place: string, shown: string, mode: number, fill: (fd: number) => void): void {
+  checkReplaceable(place, shown);
   const fresh = besideName(place);
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const fd = openSync(fresh, flags, 0o600);
   try {
     try {
       fill(fd);
-      fchmodSync(fd, mode);
+      keepMode(() => fchmodSync(fd, mode));
       fsyncSync(fd);
     } finally {
       closeSync(fd);
@@ -33,9 +34,9 @@ export function replaceFile(place: string, mode: number, fill: (fd: number) => v
 }
 
 /** A symbolic link in the place of nothing or of another link. @throws FilesError `files/exists` for anything else. */
-export function replaceLink(target: string, place: string): void {
+export function replaceLink(target: string, place: string, shown: string): void {
   const there = lstatSync(place, { throwIfNoEntry: false });
-  if (there !== undefined && !there.isSymbolicLink()) throw occupied(place, 'something that is no link');
+  if (there !== undefined && !there.isSymbolicLink()) throw occupied(shown, 'something else', 'a link');
   const fresh = besideName(place);
   symlinkSync(target, fresh);
   try {
@@ -70,14 +71,23 @@ export function writeFully(fd: number, bytes: Uint8Array): void {
   }
 }
 
-function checkReplaceable(place: string): void {
-  const there = lstatSync(place, { throwIfNoEntry: false });
-  if (there === undefined || there.isFile() || there.isSymbolicLink()) return;
-  throw occupied(place, there.isDirectory() ? 'a folder' : 'a special file');
+/** Changes a mode where the file system has modes: FAT and some network file systems refuse all but their own. */
+export function keepMode(change: () => void): void {
+  try {
+    change();
+  } catch (cause) {
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(codeOf(cause))) throw cause;
+  }
 }
 
-function occupied(place: string, what: string): FilesError {
-  return new FilesError('files/exists', `Cannot replace "${place}": it is ${what}, expected a file`, { where: place });
+function checkReplaceable(place: string, shown: string): void {
+  const there = lstatSync(place, { throwIfNoEntry: false });
+  if (there === undefined || there.isFile() || there.isSymbolicLink()) return;
+  throw occupied(shown, there.isDirectory() ? 'a folder' : 'a special file', 'a file');
+}
+
+function occupied(shown: string, what: string, wanted: string): FilesError {
+  return new FilesError('files/exists', `Cannot replace "${shown}": it is ${what}, expected ${wanted}`, { where: shown });
 }
 
 function besideName(place: string): string {

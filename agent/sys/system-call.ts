@@ -1,20 +1,22 @@
 /** Calls of the C library that change the machine, and how their failures become errors. Every text and length is checked before native code sees it. */
-import { dlopen, FFIType, ptr } from 'bun:ffi';
+import { dlopen } from 'bun:ffi';
 import { encodeText } from '../binary/text.ts';
 import { KernelCallError, errnoName } from './kernel-error.ts';
 import { errno } from './libc.ts';
 
 export const systemLibc = dlopen('libc.so.6', {
-  ioctl: { args: ['i32', 'u64', 'usize'], returns: 'i32' },
   mount: { args: ['ptr', 'ptr', 'ptr', 'u64', 'ptr'], returns: 'i32' },
   posix_fadvise: { args: ['i32', 'i64', 'i64', 'i32'], returns: 'i32' },
   reboot: { args: ['u32'], returns: 'i32' },
   strerror: { args: ['i32'], returns: 'cstring' },
   sync: { args: [], returns: 'void' },
   syncfs: { args: ['i32'], returns: 'i32' },
-  syscall: { args: ['i64', 'i64', 'i64', 'i64', 'i64', 'i64'], returns: FFIType.i64_fast },
   umount2: { args: ['ptr', 'i32'], returns: 'i32' },
 }).symbols;
+
+/** One function, declared once for each kind of argument. */
+const ioctlOfArray = dlopen('libc.so.6', { ioctl: { args: ['i32', 'u64', 'ptr'], returns: 'i32' } }).symbols.ioctl;
+const ioctlOfNumber = dlopen('libc.so.6', { ioctl: { args: ['i32', 'u64', 'u64'], returns: 'i32' } }).symbols.ioctl;
 
 /**
  * @param action what follows "Cannot" in the message.
@@ -51,12 +53,12 @@ export function terminated(text: string, maxBytes: number, what: string): Uint8A
 export function ioctlWith(fd: number, request: number, argument: Uint8Array | Int32Array | BigUint64Array): number {
   // Why: devices are told what to do by ioctl alone.
   // Safe: every caller passes an array of the size its request's structure has; it lives until the call returns.
-  return systemLibc.ioctl(fd, request, ptr(argument));
+  return ioctlOfArray(fd, request, argument);
 }
 
 /** ioctl(2) with a number. */
 export function ioctl(fd: number, request: number, argument: number): number {
   // Why: as above.
   // Safe: these requests take a number; nothing is read from memory.
-  return systemLibc.ioctl(fd, request, argument);
+  return ioctlOfNumber(fd, request, argument);
 }

@@ -16,7 +16,7 @@ const disableCard = 1;
  */
 export function openWatchdogDevice(path: string, wantedSeconds: number): Watchdog {
   const fd = openForCall(path, constants.O_WRONLY | constants.O_NOCTTY, 'start the watchdog');
-  const timeoutSeconds = setTimeout(fd, wantedSeconds);
+  const timeoutSeconds = chooseTimeout(fd, wantedSeconds);
   let open = true;
   return {
     timeoutSeconds,
@@ -37,7 +37,8 @@ export function openWatchdogDevice(path: string, wantedSeconds: number): Watchdo
   };
 }
 
-function setTimeout(fd: number, wantedSeconds: number): number {
+/** What the driver settled on; 0 when it does not say. */
+function chooseTimeout(fd: number, wantedSeconds: number): number {
   const seconds = new Int32Array([Math.max(1, Math.min(Math.round(wantedSeconds), 2 ** 31 - 1))]);
   if (ioctlWith(fd, request.setTimeout, seconds) >= 0) return seconds[0];
   return ioctlWith(fd, request.getTimeout, seconds) >= 0 ? seconds[0] : 0;
