@@ -1,17 +1,24 @@
 /**
  * How much memory the running machine has and what it is used for, as far as a dump is concerned.
  *
- * Comes in: `/proc/meminfo`, for root also `/proc/kpageflags` and `/proc/iomem`. Goes out: bytes a dump of level 31 would keep, with the source
- * of the number. Sources: fs/proc/meminfo.c, Documentation/admin-guide/mm/pagemap.rst, include/uapi/linux/kernel-page-flags.h.
+ * Comes in: `/proc/meminfo`, for root also `/proc/kpageflags` and `/proc/iomem`. Goes out: bytes by use, and how they were found.
+ * Sources: fs/proc/meminfo.c, Documentation/admin-guide/mm/pagemap.rst, include/uapi/linux/kernel-page-flags.h.
  */
 import type { Files } from '../sys/files-interface.ts';
+import { type IomemRange, parseIomem } from './iomem.ts';
 
+/** What all memory is used for, in bytes. The parts add up to the total. */
 export type MemoryReport = {
-  /** RAM the kernel manages and what it reserved at boot, as well as that is known. */
+  /** RAM the kernel manages and what it reserved at boot, as well as that is known; without the crash kernel's reservation. */
   readonly totalBytes: number;
-  /** Pages of the kernel: what a dump of level 31 keeps. Pages of zeros cannot be told apart and count as kept. */
-  readonly keptBytes: number;
-  /** `page flags`: counted; `meminfo`: reckoned from sums. */
+  readonly freeBytes: number;
+  /** Page cache. */
+  readonly cacheBytes: number;
+  /** Memory of processes. */
+  readonly userBytes: number;
+  /** The rest: what a dump of level 31 keeps. Pages of zeros cannot be told apart and count too. */
+  readonly kernelBytes: number;
+  /** `page flags`: the kernel's part was counted; `meminfo`: it is what sums leave over. */
   readonly source: 'page flags' | 'meminfo';
 };
 
@@ -24,14 +31,16 @@ export type MemoryOptions = {
 export function readMemory(files: Files, options: MemoryOptions = {}): MemoryReport | undefined {
   const info = parseMeminfo(files.readTextIfThere('/proc/meminfo') ?? '');
   if (!info.has('MemTotal')) return undefined;
-  const ranges = parseSystemRam(files.readTextIfThere('/proc/iomem') ?? '');
+  const ranges = capturedRanges(parseIomem(files.readTextIfThere('/proc/iomem') ?? ''));
   const ramBytes = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
-  const reckoned = reckonFromSums(info, ramBytes);
+  const sums = reckonFromSums(info, ramBytes);
   const counted = options.pageFlags === false || ramBytes === 0 ? undefined : countPageFlags(files, ranges);
-  if (counted === undefined) return { ...reckoned, source: 'meminfo' };
+  if (counted === undefined) return { ...sums, source: 'meminfo' };
   // Not every free page has the mark of one (seen: 4 GiB of 22 on a 6.18 kernel); the sum knows of all.
-  const unmarkedBytes = Math.max(0, (info.get('MemFree') ?? 0) - counted.freeBytes);
-  return { totalBytes: reckoned.totalBytes, keptBytes: Math.max(0, counted.keptBytes - unmarkedBytes), source: 'page flags' };
+  const kernelBytes = Math.max(0, counted.keptBytes - Math.max(0, sums.freeBytes - counted.freeBytes));
+  // What the flags call droppable and the sums do not know goes to the largest holder of such pages.
+  const userBytes = Math.max(0, sums.totalBytes - kernelBytes - sums.freeBytes - sums.cacheBytes);
+  return { ...sums, userBytes, kernelBytes, source: 'page flags' };
 }
 
 /** Lines of `/proc/meminfo` in bytes. Lines that count pages (HugePages_…) are left out. */
@@ -60,28 +69,22 @@ function readOrEmpty(files: Files, path: string): Uint8Array {
   }
 }
 
-export type AddressRange = { readonly start: number; readonly end: number };
+type AddressRange = { readonly start: number; readonly end: number };
 
-/** Top-level "System RAM" of `/proc/iomem`, without the crash kernel's reservation inside. Empty when the addresses are hidden. */
-export function parseSystemRam(text: string): readonly AddressRange[] {
-  const ranges = [...text.matchAll(/^([0-9a-f]{1,13})-([0-9a-f]{1,13}) : System RAM$/gm)].map(toRange);
-  const reserved = [...text.matchAll(/^\s*([0-9a-f]{1,13})-([0-9a-f]{1,13}) : Crash kernel$/gm)].map(toRange);
+/** System RAM without the crash kernel's reservation, which is not in a dump. Empty when the addresses are hidden. */
+function capturedRanges(map: readonly IomemRange[]): readonly AddressRange[] {
+  const reserved = map.filter(({ name }) => name === 'Crash kernel');
+  const ranges = map.filter(({ name, depth }) => name === 'System RAM' && depth === 0);
   return ranges.flatMap((range) => subtract(range, reserved)).filter(({ start, end }) => end - start > 1);
 }
 
-function toRange([, start, end]: RegExpMatchArray): AddressRange {
-  return { start: Number.parseInt(start, 16), end: Number.parseInt(end, 16) + 1 };
-}
-
 function subtract(range: AddressRange, holes: readonly AddressRange[]): readonly AddressRange[] {
-  let pieces = [range];
+  let pieces: readonly AddressRange[] = [range];
   for (const hole of holes) {
     pieces = pieces.flatMap((piece) => {
-      if (hole.end <= piece.start || hole.start >= piece.end) return [piece];
-      return [
-        { start: piece.start, end: Math.max(piece.start, hole.start) },
-        { start: Math.min(piece.end, hole.end), end: piece.end },
-      ].filter(({ start, end }) => end > start);
+      const before = { start: piece.start, end: Math.min(piece.end, hole.start) };
+      const after = { start: Math.max(piece.start, hole.end), end: piece.end };
+      return [before, after].filter(({ start, end }) => end > start);
     });
   }
   return pieces;
@@ -91,13 +94,15 @@ function subtract(range: AddressRange, holes: readonly AddressRange[]): readonly
 const bytesOfStructPage = 64;
 
 /** What is neither free nor page cache nor a process's; what was reserved before memory management began belongs to the kernel too. */
-function reckonFromSums(info: ReadonlyMap<string, number>, ramBytes: number): { totalBytes: number; keptBytes: number } {
-  const of = (name: string) => info.get(name) ?? 0;
+function reckonFromSums(info: ReadonlyMap<string, number>, ramBytes: number): Omit<MemoryReport, 'source'> {
+  const of = (...names: string[]) => names.reduce((sum, name) => sum + (info.get(name) ?? 0), 0);
   const managed = of('MemTotal');
   // Hidden addresses: the table of pages is the largest part of what is missing in MemTotal.
   const totalBytes = ramBytes > managed ? ramBytes : managed + (managed / 4096) * bytesOfStructPage;
-  const dropped = of('MemFree') + of('Cached') + of('Buffers') + of('SwapCached') + of('AnonPages') + of('Hugetlb');
-  return { totalBytes, keptBytes: Math.min(totalBytes, Math.max(0, totalBytes - dropped)) };
+  const freeBytes = Math.min(of('MemFree'), totalBytes);
+  const cacheBytes = Math.min(of('Cached', 'Buffers', 'SwapCached'), totalBytes - freeBytes);
+  const userBytes = Math.min(of('AnonPages', 'Hugetlb'), totalBytes - freeBytes - cacheBytes);
+  return { totalBytes, freeBytes, cacheBytes, userBytes, kernelBytes: totalBytes - freeBytes - cacheBytes - userBytes };
 }
 
 /** Bits of a page's 64-bit word. @source include/uapi/linux/kernel-page-flags.h */

@@ -1,0 +1,93 @@
+#!/bin/sh
+# Capture kernel, in every image, any POSIX shell (busybox ash, dash, bash). Called by init, a systemd unit or a generator's hook.
+# Mounts the executable, runs it, runs it again in safer ways when it dies, and reboots whatever happens. What is saved, where and how is
+# decided in the executable. Needs: cat chmod insmod mkdir mount rm sleep.
+
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+umask 077
+library=/usr/lib/kcapture
+run=/run/kcapture
+
+say() {
+	echo "<4>kcapture: $*" 2>/dev/null >/dev/kmsg || echo "kcapture: $*"
+}
+
+# Never returns. Without sysrq in the kernel, init's end is a panic, and panic= on the command line reboots.
+restart() {
+	say "rebooting: $1"
+	echo s 2>/dev/null >/proc/sysrq-trigger
+	sleep 3
+	echo b 2>/dev/null >/proc/sysrq-trigger
+	sleep 5
+	reboot -f
+	exit 1
+}
+
+# Reboots when the agent has not shown progress for a while, or when all the time is over. Nothing but the agent can stop it, and only
+# when it leaves a shell to a person. A sleep that fails counts as slept: better too early than never.
+guard() {
+	trap '' HUP INT TERM QUIT PIPE
+	idle=0 total=0
+	while [ ! -e "$run/guard-off" ]; do
+		sleep 10
+		idle=$((idle + 10)) total=$((total + 10))
+		if [ -e "$run/alive" ]; then
+			rm -f "$run/alive"
+			idle=0
+		fi
+		[ "$idle" -lt "$patience" ] || restart "no progress for $idle seconds"
+		[ "$limit" -eq 0 ] || [ "$total" -lt "$limit" ] || restart "the time limit of $limit seconds is over"
+	done
+}
+
+# The executable lies in a squashfs: unpacked it would not fit. A module that is there already is no fault.
+mount_payload() {
+	while read -r module; do
+		insmod "$module" 2>/dev/null
+	done <"$library/early-modules"
+	mkdir -p "$run/exe"
+	mount -t squashfs -o ro,loop "$library/kcapture.squashfs" "$run/exe" && agent=$run/exe/kcapture
+}
+
+# The out-of-memory killer may take the agent, never this script: it has the last word.
+attempt() {
+	: >"$run/alive"
+	(
+		echo 500 >/proc/self/oom_score_adj
+		exec "$agent" capture --unattended "$@"
+	)
+	status=$?
+	case $status in
+	0 | 1 | 3) return 0 ;;
+	esac
+	say "the capture died with status $status${*:+ ($*)}"
+	return 1
+}
+
+last_words() {
+	say "nothing more can be saved; what is known follows"
+	cat "$run/kcapture.log" /proc/meminfo 2>/dev/null
+}
+
+mkdir -p "$run"
+if (: </dev/console) 2>/dev/null; then exec </dev/console >/dev/console 2>&1; fi
+echo -1000 2>/dev/null >/proc/self/oom_score_adj
+
+patience=600 limit=0
+if [ -r /etc/kcapture/guard ]; then read -r patience limit </etc/kcapture/guard; fi
+KCAPTURE_GUARD=$patience
+export KCAPTURE_GUARD
+guard &
+
+[ -e /proc/vmcore ] || restart "there is no /proc/vmcore: this kernel was not started by a crash, or not with its memory image"
+
+agent=$library/kcapture
+if [ -e "$agent" ]; then
+	chmod 0755 "$agent"
+else
+	mount_payload || say "the executable cannot be mounted"
+fi
+
+attempt || attempt --safe || attempt --dmesg-only || last_words
+restart "the capture is over"
