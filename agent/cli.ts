@@ -8,8 +8,10 @@ import { Command, CommanderError } from 'commander';
 import { dmesgCommand } from './commands/dmesg.ts';
 import { dumpCommand } from './commands/dump.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { listCommand } from './commands/list.ts';
 import { rearrangeCommand } from './commands/rearrange.ts';
 import { reassembleCommand } from './commands/reassemble.ts';
+import { showCommand } from './commands/show.ts';
 import { type BuildInfo, versionCommand } from './commands/version.ts';
 import { vtopCommand } from './commands/vtop.ts';
 import { type ExitCode, exitCodes, KcaptureError, UsageError } from './errors.ts';
@@ -52,6 +54,10 @@ export async function run(system: System, build: BuildInfo, words: readonly stri
     rearrangeCommand(system),
     reassembleCommand(system),
     vtopCommand(system),
+    listCommand(system),
+    showCommand(system, (code) => {
+      exit = code;
+    }),
     versionCommand(system, build),
   ];
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program).exitOverride());
