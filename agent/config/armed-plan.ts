@@ -43,6 +43,8 @@ export type ArmedPlan = {
   /** Release of the capture kernel the image is for. */
   readonly kernelRelease: string;
   readonly targets: readonly ArmedTarget[];
+  /** The running system's root, with the dump folder on it: the last resort of `failure_action dump_to_rootfs`. Absent unless that is wished. */
+  readonly root?: ArmedTarget;
   /** Kernel modules in load order, as paths in the image. Loaded by the agent, whatever udev does. */
   readonly modules: readonly string[];
   /** SHA-256 over everything the image was made from; `status` compares it. */

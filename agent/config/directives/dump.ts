@@ -1,0 +1,108 @@
+/** What is saved, how small, and how long it may take. */
+import { readCodec } from '../codec-choice.ts';
+import { readCollector } from '../collector.ts';
+import type { Directive } from '../directive.ts';
+import { parseDumpLevels } from '../dump-level.ts';
+import { readDuration, readSize } from '../limits.ts';
+import { readNumber } from '../values.ts';
+
+export const dumpDirectives: readonly Directive[] = [
+  {
+    name: 'core_collector',
+    value: 'COMMAND',
+    meaning:
+      'What makes the dump. "makedumpfile OPTIONS" and "kcapture dump OPTIONS" tell kcapture itself what to do; "cp" and "scp" keep every page, as ELF; any other program is run with /proc/vmcore and the output.',
+    default: 'kcapture dump -d 31 --compress zstd',
+    examples: [
+      'makedumpfile -l --message-level 7 -d 31',
+      'makedumpfile -c -d 31,0',
+      'scp',
+      'kcapture dump -d 31 --compress zstd --level 3',
+    ],
+    origin: 'kdump',
+    apply: (draft, { value }) => {
+      draft.collector = readCollector(value);
+    },
+  },
+  {
+    name: 'level',
+    value: 'N[,N…]',
+    meaning:
+      'Dump level: the sum of what stays out (1 zero pages, 2 and 4 page cache, 8 user data, 16 free pages). Further levels are tried in turn when the target has no room.',
+    default: '31',
+    examples: ['31', '17,31'],
+    origin: 'kcapture',
+    apply: (draft, { value }) => {
+      draft.asked = { ...draft.asked, levels: parseDumpLevels(value) };
+    },
+  },
+  {
+    name: 'compress',
+    value: 'zstd[:LEVEL]|lzo|snappy|zlib[:LEVEL]|none',
+    meaning: 'Codec of the pages. Every reader knows zlib and lzo, crash knows zstd since 8.0.',
+    default: 'zstd',
+    examples: ['zstd', 'zstd:3', 'lzo', 'none'],
+    origin: 'kcapture',
+    apply: (draft, { value }) => {
+      draft.asked = { ...draft.asked, codec: readCodec(value) };
+    },
+  },
+  {
+    name: 'threads',
+    value: 'N|all',
+    meaning: 'Threads that compress; `all`: one for each CPU of the capture kernel.',
+    default: 'all',
+    examples: ['all', '2'],
+    origin: 'kcapture',
+    apply: (draft, { value }) => {
+      draft.asked = { ...draft.asked, threads: value === 'all' ? 0 : readNumber(value, 1, 256) };
+    },
+  },
+  {
+    name: 'dmesg_only_below',
+    value: 'SIZE|always|never',
+    meaning: "With less room than this on the target the kernel's log is saved and no memory; `always`: never any memory.",
+    default: 'never',
+    examples: ['2G', 'always'],
+    origin: 'kcapture',
+    apply: (draft, { value }) => {
+      draft.dmesgOnlyBelowBytes = value === 'never' ? undefined : value === 'always' ? Number.MAX_SAFE_INTEGER : readSize(value);
+    },
+  },
+  {
+    name: 'min_free',
+    value: 'SIZE',
+    meaning: 'Left free on the target, whatever it costs the dump.',
+    default: '64M',
+    examples: ['64M', '1G'],
+    origin: 'kcapture',
+    apply: (draft, { value }) => {
+      draft.minFreeBytes = readSize(value);
+    },
+  },
+  {
+    name: 'time_limit',
+    value: 'DURATION|none',
+    meaning:
+      'From the start of the capture to the final action; what is saved by then stays, marked incomplete. `none`: as long as there is progress.',
+    default: 'none',
+    examples: ['30m', '2h'],
+    origin: 'kcapture',
+    apply: (draft, { value, warn }) => {
+      draft.timeLimitSeconds = value === 'none' ? undefined : readDuration(value, 'time_limit');
+      if ((draft.timeLimitSeconds ?? 60) < 60)
+        warn('Less than a minute is hardly enough for any dump', 'A number alone is seconds: write 30m for minutes');
+    },
+  },
+  {
+    name: 'device_timeout',
+    value: 'DURATION',
+    meaning: "How long a target's device may take to appear before the next target is tried.",
+    default: '1m',
+    examples: ['1m', '180'],
+    origin: 'kcapture',
+    apply: (draft, { value }) => {
+      draft.deviceTimeoutSeconds = readDuration(value, 'device_timeout');
+    },
+  },
+];

@@ -1,0 +1,19 @@
+/** Quantities with the bounds that the run can keep. */
+import { parseDuration, parseSize } from './quantity.ts';
+import { badValue } from './config-error.ts';
+
+const day = 86400;
+/** Nothing may wait for ever, and no timer of ours counts further than 24 days. */
+const longest = { time_limit: 7 * day, device_timeout: 3600, hook_timeout: 3600, loop_limit: 7 * day, keep: 36500 * day } as const;
+
+/** Seconds, at least one. @throws ConfigError */
+export function readDuration(text: string, name: keyof typeof longest): number {
+  const seconds = parseDuration(text, longest[name]);
+  if (seconds === 0) throw badValue(`Cannot use a ${name} of 0: expected at least a second`);
+  return seconds;
+}
+
+/** Bytes. @throws ConfigError */
+export function readSize(text: string): number {
+  return parseSize(text);
+}

@@ -1,0 +1,27 @@
+/** Takes secrets out of text that is printed: whoever reads a log or a bug report must not be able to use what the configuration holds. */
+
+/** A URL: scheme, user and password, host with port, and the rest up to a blank or quote. */
+const url = /\b([a-z][a-z0-9+.-]{0,20}:\/\/)([^\s/@"'<>]*@)?([^\s/?#"'<>@]*)([^\s"'<>]*)/gi;
+/** `password=…` and its kin, as in mount options and on the kernel's command line. */
+const assignment = /((?:pass(?:word|wd|phrase)?|secret|token|api_?key|credentials?)=)(?:"[^"]*"|'[^']*'|[^\s,;&"']+)/gi;
+
+/**
+ * The same text with `***` for passwords, for tokens, and for all that follows the host in an http address: web hooks carry their secret
+ * in the path as often as in the query.
+ */
+export function redact(text: string): string {
+  return text.replace(url, redactUrl).replace(assignment, '$1***');
+}
+
+function redactUrl(_all: string, scheme: string, user: string | undefined, host: string, rest: string): string {
+  const isWeb = /^https?:/i.test(scheme);
+  const path = isWeb ? (rest === '' || rest === '/' ? rest : '/***') : rest.replace(/[?#].*$/s, (query) => `${query[0]}***`);
+  return `${scheme}${user === undefined ? '' : redactUser(user, isWeb)}${host}${path}`;
+}
+
+/** A user's name alone may be a token on the web. Elsewhere it says who, and only what follows the colon is secret. */
+function redactUser(user: string, isWeb: boolean): string {
+  const colon = user.indexOf(':');
+  if (colon >= 0) return `${user.slice(0, colon)}:***@`;
+  return isWeb ? '***@' : user;
+}
