@@ -8,7 +8,8 @@ export function openForCall(path: string, flags: number, action: string): number
   try {
     return openSync(path, flags);
   } catch (cause) {
-    throw new KernelCallError(codeOf(cause) || 'EIO', `Cannot ${action}: "${path}": ${reasonOf(cause)}`, { where: path, cause });
+    const reason = action.includes(path) ? reasonOf(cause) : `"${path}": ${reasonOf(cause)}`;
+    throw new KernelCallError(codeOf(cause) || 'EIO', `Cannot ${action}: ${reason}`, { where: path, cause });
   }
 }
 
