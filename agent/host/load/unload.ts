@@ -1,0 +1,37 @@
+/** Gives up the loaded capture kernel. After this a crash is not captured. */
+import { KernelCallError } from '../../sys/kernel-error.ts';
+import type { System } from '../../sys/system.ts';
+import { isCrashKernelLoaded, mayLoadKernels } from './kexec-state.ts';
+import { LoadError } from './load-error.ts';
+import { forgetLoadedRecord } from './loaded-record.ts';
+
+/**
+ * @returns false when nothing was loaded.
+ * @throws LoadError `load/permission`, `load/refused`, `load/state`
+ */
+export function unload(system: System): boolean {
+  if (!isCrashKernelLoaded(system)) {
+    if (mayLoadKernels(system)) forgetLoadedRecord(system);
+    return false;
+  }
+  if (!mayLoadKernels(system)) {
+    throw new LoadError('load/permission', 'Cannot unload the capture kernel: CAP_SYS_BOOT is missing', { hint: 'Run it as root.' });
+  }
+  try {
+    system.kernel.kexecFileUnload(true);
+  } catch (cause) {
+    if (!(cause instanceof KernelCallError)) throw cause;
+    const hint =
+      cause.errno === 'EBUSY'
+        ? 'Another program is loading or unloading: try again in a few seconds.'
+        : 'Look at the last lines of "dmesg".';
+    throw new LoadError('load/refused', `Cannot unload the capture kernel: ${cause.errno}. It is still loaded`, { hint, cause });
+  }
+  if (isCrashKernelLoaded(system)) {
+    throw new LoadError('load/state', 'Cannot unload the capture kernel: the call succeeded, but it is still loaded', {
+      hint: 'Look at the last lines of "dmesg".',
+    });
+  }
+  forgetLoadedRecord(system);
+  return true;
+}
