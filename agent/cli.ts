@@ -5,6 +5,7 @@
  * makedumpfile's.
  */
 import { Command, CommanderError } from 'commander';
+import { configCommand } from './commands/config.ts';
 import { dmesgCommand } from './commands/dmesg.ts';
 import { dumpCommand } from './commands/dump.ts';
 import { inspectCommand } from './commands/inspect.ts';
@@ -58,9 +59,12 @@ export async function run(system: System, build: BuildInfo, words: readonly stri
     showCommand(system, (code) => {
       exit = code;
     }),
+    configCommand(system, (code) => {
+      exit = code;
+    }),
     versionCommand(system, build),
   ];
-  for (const command of commands) program.addCommand(command.copyInheritedSettings(program).exitOverride());
+  for (const command of commands) program.addCommand(inheritSettings(command, program));
   program.exitOverride();
   try {
     await program.parseAsync(words as string[], { from: 'user' });
@@ -69,6 +73,13 @@ export async function run(system: System, build: BuildInfo, words: readonly stri
     if (error instanceof CommanderError) return error.exitCode === 0 || error.code === 'commander.help' ? 0 : 2;
     return reportError(system, error);
   }
+}
+
+/** Output and exits of a command and of those below it. */
+function inheritSettings(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent).exitOverride();
+  for (const below of command.commands) inheritSettings(below, command);
+  return command;
 }
 
 /** Prints what failed, then what to do. */
