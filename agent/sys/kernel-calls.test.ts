@@ -76,6 +76,7 @@ for (const type of ['ext4', 'squashfs']) {
       'mounted image': [`ro,relatime ${type}`],
       'unmount busy': `kernel/ebusy: Cannot unmount "${join(place, 'image')}": device or resource busy (EBUSY)`,
       'unmount lazily': null,
+      'attach as older kernels do': [true, '1', '1', 'free'],
       unmount: [null, null],
       'unmount again': `kernel/einval: Cannot unmount "${join(place, 'tmpfs')}": invalid argument (EINVAL)`,
     });

@@ -23,8 +23,11 @@ const attempts = 16;
 /** `fd` keeps the device alive until somebody else uses it: it is detached with its last user. */
 export type LoopDevice = { readonly path: string; readonly fd: number };
 
+/** Ties a file to an open loop device. @returns 0 or an errno number. */
+export type Attach = (fd: number, file: number, path: string) => number;
+
 /** @throws KernelCallError; ENOENT when the kernel has no loop devices. */
-export function attachLoopDevice(path: string): LoopDevice {
+export function attachLoopDevice(path: string, attach: Attach = attachEitherWay): LoopDevice {
   return withDescriptor(path, constants.O_RDONLY, `open "${path}"`, (file) => {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const device = freeDevice();
@@ -52,19 +55,31 @@ function openDevice(device: string): number {
   return openForCall(device, constants.O_RDONLY, `open "${device}"`);
 }
 
-/** @returns 0 or an errno number. LOOP_CONFIGURE came with Linux 5.8; before, it took two requests. */
-function attach(fd: number, file: number, path: string): number {
+/** One request, LOOP_CONFIGURE, came with Linux 5.8. */
+function attachEitherWay(fd: number, file: number, path: string): number {
+  const number = attachAtOnce(fd, file, path);
+  return number === EINVAL || number === ENOTTY ? attachInTwoSteps(fd, file, path) : number;
+}
+
+function attachAtOnce(fd: number, file: number, path: string): number {
   const argument = new Uint8Array(config.bytes);
-  const view = new DataView(argument.buffer);
-  view.setUint32(config.fd, file, true);
-  view.setUint32(config.info + info.flags, readOnlyAutoclear, true);
-  argument.set(encodeText(path).subarray(0, info.fileNameBytes - 1), config.info + info.fileName);
-  if (ioctlWith(fd, request.configure, argument) >= 0) return 0;
-  const number = errno();
-  if (number !== EINVAL && number !== ENOTTY) return number;
+  new DataView(argument.buffer).setUint32(config.fd, file, true);
+  argument.set(loopInfo(path), config.info);
+  return ioctlWith(fd, request.configure, argument) >= 0 ? 0 : errno();
+}
+
+/** The way of older kernels. */
+export function attachInTwoSteps(fd: number, file: number, path: string): number {
   if (ioctl(fd, request.setFd, file) < 0) return errno();
-  if (ioctlWith(fd, request.setStatus, argument.slice(config.info, config.info + info.bytes)) >= 0) return 0;
-  const statusNumber = errno();
+  if (ioctlWith(fd, request.setStatus, loopInfo(path)) >= 0) return 0;
+  const number = errno();
   ioctl(fd, request.clearFd, 0);
-  return statusNumber;
+  return number;
+}
+
+function loopInfo(path: string): Uint8Array {
+  const bytes = new Uint8Array(info.bytes);
+  new DataView(bytes.buffer).setUint32(info.flags, readOnlyAutoclear, true);
+  bytes.set(encodeText(path).subarray(0, info.fileNameBytes - 1), info.fileName);
+  return bytes;
 }

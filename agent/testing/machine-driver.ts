@@ -7,8 +7,9 @@
  *     bun machine-driver.ts calls FOLDER           kernel calls that fail, and those that change nothing
  *     bun machine-driver.ts mounts FOLDER IMAGE    mounts in a mount namespace of its own; IMAGE is a file system in a file, IMAGE-TYPE its type
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createBunSystem } from '../sys/bun-system.ts';
+import { attachInTwoSteps, attachLoopDevice } from '../sys/loop-device.ts';
 import { createFiles } from '../sys/machine-files.ts';
 import { outcomeOf, runFileScenario } from './file-scenario.ts';
 import { runProgramScenario } from './program-scenario.ts';
@@ -113,6 +114,14 @@ function tryMounts(folder: string, image: string, imageType: string): unknown {
   keep('unmount lazily', () => kernel.unmount(inside, { lazy: true }));
   process.chdir('/');
   keep('detached with its last user', () => files.readTextIfThere(`/sys/block/${device.slice(5)}/loop/backing_file`) ?? 'free');
+  keep('attach as older kernels do', () => {
+    const older = attachLoopDevice(image, attachInTwoSteps);
+    const facts = ['loop/backing_file', 'loop/autoclear', 'ro'].map((name) =>
+      files.readTextIfThere(`/sys/block/${older.path.slice(5)}/${name}`)?.trim(),
+    );
+    closeSync(older.fd);
+    return [facts[0] === image, ...facts.slice(1), files.readTextIfThere(`/sys/block/${older.path.slice(5)}/loop/backing_file`) ?? 'free'];
+  });
   keep('unmount', () => [kernel.unmount(bound), kernel.unmount(tmpfs)]);
   keep('unmount again', () => kernel.unmount(tmpfs));
   return outcomes;
