@@ -9,7 +9,9 @@ import { configCommand } from './commands/config.ts';
 import { dmesgCommand } from './commands/dmesg.ts';
 import { dumpCommand } from './commands/dump.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { installCommand } from './commands/install.ts';
 import { listCommand } from './commands/list.ts';
+import { notifyCommand } from './commands/notify.ts';
 import { rearrangeCommand } from './commands/rearrange.ts';
 import { reassembleCommand } from './commands/reassemble.ts';
 import { showCommand } from './commands/show.ts';
@@ -55,7 +57,11 @@ export async function run(system: System, build: BuildInfo, words: readonly stri
     rearrangeCommand(system),
     reassembleCommand(system),
     vtopCommand(system),
+    installCommand(system, build),
     listCommand(system),
+    notifyCommand(system, (code) => {
+      exit = code;
+    }),
     showCommand(system, (code) => {
       exit = code;
     }),
