@@ -8,12 +8,14 @@ import { Command, CommanderError } from 'commander';
 import { configCommand } from './commands/config.ts';
 import { dmesgCommand } from './commands/dmesg.ts';
 import { dumpCommand } from './commands/dump.ts';
+import { imageCommand } from './commands/image.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { installCommand } from './commands/install.ts';
 import { listCommand } from './commands/list.ts';
 import { notifyCommand } from './commands/notify.ts';
 import { rearrangeCommand } from './commands/rearrange.ts';
 import { reassembleCommand } from './commands/reassemble.ts';
+import { requirementsCommand } from './commands/requirements.ts';
 import { showCommand } from './commands/show.ts';
 import { type BuildInfo, versionCommand } from './commands/version.ts';
 import { vtopCommand } from './commands/vtop.ts';
@@ -68,6 +70,8 @@ export async function run(system: System, build: BuildInfo, words: readonly stri
     configCommand(system, (code) => {
       exit = code;
     }),
+    requirementsCommand(system, build),
+    imageCommand(system, build),
     versionCommand(system, build),
   ];
   for (const command of commands) program.addCommand(inheritSettings(command, program));

@@ -63,6 +63,8 @@ export const imagePaths = {
   captureScript: '/usr/lib/kcapture/capture.sh',
   /** Modules in load order, one path a line: what the script needs before the payload can be mounted. */
   earlyModules: '/usr/lib/kcapture/early-modules',
+  /** For the script's guard: seconds without progress after which it reboots, and seconds in all, 0 for no limit. */
+  guard: '/etc/kcapture/guard',
   mountPoint: '/run/kcapture/exe',
   /** Touched by the agent while there is progress (at least every 30 s); the script's guard reboots when it grows old. */
   alive: '/run/kcapture/alive',

@@ -20,3 +20,13 @@ export function imagePath(release: string): string {
 export function payloadPath(executableHash: string): string {
   return `${hostPaths.state}/payload-${executableHash.slice(0, 16)}.squashfs`;
 }
+
+/** The plan in the image of that release: written when the image is finished, so that nobody need unpack it. */
+export function planPath(release: string): string {
+  return `${hostPaths.state}/kcapture-${release}.json`;
+}
+
+/** Files that had to be made for an image, until the next one of that release is made. */
+export function stagingFolder(release: string): string {
+  return `${hostPaths.state}/staging-${release}`;
+}

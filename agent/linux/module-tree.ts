@@ -25,8 +25,11 @@ export type ModuleTree = {
   find(name: string): KernelModule | undefined;
   /** Names of modules whose aliases match, e.g. of `pci:v00001AF4d…` or `crypto-xts`. */
   byAlias(alias: string): readonly string[];
-  /** The wanted modules (names or aliases) and all they need. */
-  order(wanted: readonly string[]): ModuleOrder;
+  /**
+   * The wanted modules (names or aliases) and all they need.
+   * @param optional as `wanted`, but not missed when they are not there; they come first.
+   */
+  order(wanted: readonly string[], optional?: readonly string[]): ModuleOrder;
 };
 
 type Alias = { readonly prefix: string; readonly pattern: string; readonly module: string };
@@ -59,6 +62,7 @@ export function createModuleTree(release: string, folder: string, lines: (name: 
   const paths = new Map(Array.from(needs.keys(), (path) => [moduleName(path), path]));
   const builtIn = new Set(lines('modules.builtin').map(moduleName));
   const aliases = lines('modules.alias').flatMap((line) => parseAlias(line) ?? []);
+  const builtInAliases = parseBuiltInAliases(lines('modules.builtin.modinfo').join('\n'));
   const soft = parseSoftDependencies(lines('modules.softdep'));
 
   const find = (name: string) => {
@@ -66,13 +70,9 @@ export function createModuleTree(release: string, folder: string, lines: (name: 
     return path === undefined ? undefined : { name: moduleName(path), path: path.startsWith('/') ? path : `${folder}/${path}` };
   };
   const isBuiltIn = (name: string) => builtIn.has(moduleName(name));
-  const byAlias = (alias: string) => {
-    const prefix = aliasPrefix(alias);
-    const matching = aliases.filter((row) => row.prefix === prefix && matchesPattern(row.pattern, alias));
-    return [...new Set(matching.map(({ module }) => module))];
-  };
+  const byAlias = (alias: string) => matchingModules(aliases, alias);
 
-  function order(wanted: readonly string[]): ModuleOrder {
+  function order(wanted: readonly string[], optional: readonly string[] = []): ModuleOrder {
     const modules: KernelModule[] = [];
     const missing: string[] = [];
     const seen = new Set<string>();
@@ -91,8 +91,9 @@ export function createModuleTree(release: string, folder: string, lines: (name: 
     const visitAlias = (alias: string, isNeeded: boolean) => {
       const names = byAlias(alias).filter((name) => find(name)?.path.includes('/drivers/crypto/') !== true);
       for (const name of names) visit(name, isNeeded);
-      if (names.length === 0 && isNeeded) missing.push(alias);
+      if (names.length === 0 && isNeeded && matchingModules(builtInAliases, alias).length === 0) missing.push(alias);
     };
+    for (const name of optional) visit(name, false);
     for (const name of wanted) visit(name, true);
     return { modules, missing };
   }
@@ -124,6 +125,20 @@ function parseAlias(line: string): Alias | undefined {
   const [keyword, pattern, module] = line.split(' ');
   if (keyword !== 'alias' || module === undefined) return undefined;
   return { prefix: aliasPrefix(pattern), pattern, module: moduleName(module) };
+}
+
+/** Of modules built in: `module.alias=pattern`, each ended by NUL. */
+function parseBuiltInAliases(text: string): readonly Alias[] {
+  return text.split('\0').flatMap((entry) => {
+    const [, module, pattern] = /^([^.=]+)\.alias=(.+)$/.exec(entry) ?? [];
+    return pattern === undefined ? [] : [{ prefix: aliasPrefix(pattern), pattern, module: moduleName(module) }];
+  });
+}
+
+function matchingModules(aliases: readonly Alias[], alias: string): readonly string[] {
+  const prefix = aliasPrefix(alias);
+  const matching = aliases.filter((row) => row.prefix === prefix && matchesPattern(row.pattern, alias));
+  return [...new Set(matching.map(({ module }) => module))];
 }
 
 /** Patterns never have wildcards before the first colon: comparing that part first spares thousands of matches. */

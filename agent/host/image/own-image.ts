@@ -1,0 +1,87 @@
+/**
+ * An image without any generator: what the capture needs, a shell, and nothing else. For embedded systems, and the smallest one elsewhere.
+ *
+ * An uncompressed cpio: nearly all of it is the payload, which is compressed; the kernel needs no memory to unpack it but for the files.
+ */
+import type { System } from '../../sys/system.ts';
+import type { Requirements } from '../requirements/requirements.ts';
+import { type CpioEntry, createCpioWriter, fileTypes } from './cpio.ts';
+import { collectLibraries } from './library-closure.ts';
+import { shellTools } from './shell-tools.ts';
+
+type Placed = Pick<CpioEntry, 'mode' | 'device'> & { readonly source?: string; readonly link?: string };
+
+const emptyFolders = ['/dev', '/proc', '/sys', '/run', '/run/lock', '/tmp', '/mnt', '/var', '/var/lib'];
+const maxLinks = 16;
+
+/**
+ * Writes the image: under an unfinished name first, mode 0600.
+ * @returns its size in bytes.
+ * @throws SinkError, FilesError, ImageError.
+ */
+export function writeOwnImage(system: System, requirements: Requirements, path: string): number {
+  const entries = planEntries(system, requirements);
+  const unfinished = `${path}-incomplete`;
+  const sink = system.createFile(unfinished, { overwrite: true });
+  let sizeBytes = 0;
+  try {
+    const writer = createCpioWriter(sink);
+    for (const [name, { mode, device, source, link }] of entries) {
+      const content =
+        source !== undefined ? system.files.readBytes(source) : link !== undefined ? new TextEncoder().encode(link) : undefined;
+      writer.add({ path: name, mode, device, content });
+    }
+    sizeBytes = writer.finish();
+    sink.sync();
+  } catch (error) {
+    sink.close();
+    system.remove(unfinished);
+    throw error;
+  }
+  sink.close();
+  system.rename(unfinished, path);
+  return sizeBytes;
+}
+
+/** Every entry by its path, each folder before what is in it. */
+function planEntries(system: System, { files, programs, libraries, firmware }: Requirements): readonly (readonly [string, Placed])[] {
+  const placed = new Map<string, Placed>();
+  const executables = [...programs, system.executablePath];
+  for (const path of emptyFolders) placed.set(path, { mode: fileTypes.folder | 0o755 });
+  placed.set('/dev/console', { mode: fileTypes.character | 0o600, device: { major: 5, minor: 1 } });
+  for (const { source, destination, mode } of files) placed.set(destination, { mode: fileTypes.file | mode, source });
+  for (const path of programs) placeProgram(system, placed, path);
+  for (const { path, target } of shellTools(system, 'image').links)
+    if (!placed.has(path)) placed.set(path, { mode: fileTypes.link | 0o777, link: target });
+  for (const { source, destination } of collectLibraries(system, executables, libraries))
+    placed.set(destination, { mode: fileTypes.file | 0o755, source });
+  for (const name of firmware) placed.set(`/lib/firmware/${name}`, { mode: fileTypes.file | 0o644, source: `/lib/firmware/${name}` });
+  return withParents(placed);
+}
+
+/** A program at its place, with every link on the way to it. */
+function placeProgram({ files }: System, placed: Map<string, Placed>, program: string): void {
+  let path = program;
+  for (let count = 0; count < maxLinks; count++) {
+    const target = files.readLink(path);
+    if (target === undefined) break;
+    placed.set(path, { mode: fileTypes.link | 0o777, link: target });
+    path = target.startsWith('/') ? target : resolveBeside(path, target);
+  }
+  placed.set(path, { mode: fileTypes.file | 0o755, source: path });
+}
+
+function resolveBeside(path: string, target: string): string {
+  return new URL(target, `file://${path}`).pathname;
+}
+
+function withParents(placed: ReadonlyMap<string, Placed>): readonly (readonly [string, Placed])[] {
+  const all = new Map(placed);
+  for (const path of placed.keys()) {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const parent = path.slice(0, end);
+      if (!all.has(parent)) all.set(parent, { mode: fileTypes.folder | 0o755 });
+    }
+  }
+  return [...all].sort(([a], [b]) => (a < b ? -1 : 1));
+}

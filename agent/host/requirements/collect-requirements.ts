@@ -1,0 +1,109 @@
+/**
+ * What an image must hold, as paths on this machine: the plan, and beside it every file, program, library, module and firmware it leads to.
+ *
+ * Files that must be made first (plan, decompressed modules, …) are written to a staging folder of the release, replaced each time.
+ */
+import { type ArmedPlan, imagePaths } from '../../config/armed-plan.ts';
+import type { Configuration } from '../../config/configuration.ts';
+import type { KernelModule } from '../../linux/module-tree.ts';
+import { moduleInfo, readModuleFile } from '../../linux/module-file.ts';
+import type { System } from '../../sys/system.ts';
+import captureScript from '../../../hooks/capture.sh' with { type: 'text' };
+import initScript from '../../../hooks/init.sh' with { type: 'text' };
+import { readElfNeeds } from '../image/elf-needs.ts';
+import { findRuntimeLibrary } from '../image/library-closure.ts';
+import { ensurePayload, type Payload } from '../image/payload.ts';
+import { shellTools } from '../image/shell-tools.ts';
+import { stagingFolder } from '../paths.ts';
+import { moduleImagePath, type ResolvedPlan, type ResolveOptions, resolvePlan } from '../resolve-plan.ts';
+import { guardLine } from './guard-line.ts';
+import type { Consumer, RequiredFile, Requirements } from './requirements.ts';
+
+export type CollectOptions = ResolveOptions & { readonly consumer: Consumer; readonly configuration: Configuration };
+
+/** The kernel's own words for "no limit of half the memory on the first root file system"; units of the image ask for this one. */
+const rootWord = 'root=kcapture';
+const firmwareSuffixes = ['', '.xz', '.zst'];
+
+/**
+ * @throws LinuxError `linux/no-modules`, `linux/bad-module`; ImageError; FilesError.
+ */
+export function collectRequirements(system: System, options: CollectOptions): Requirements {
+  const { consumer, configuration, kernelRelease } = options;
+  const resolved = resolvePlan(system, configuration, options);
+  const payload = ensurePayload(system, kernelRelease);
+  const folder = stagingFolder(kernelRelease);
+  system.files.removeTree(folder);
+  system.files.makeFolder(folder, 0o700);
+  const stage = (name: string, content: string | Uint8Array, destination: string, mode: number): RequiredFile => {
+    system.files.write(`${folder}/${name}`, content, mode);
+    return { source: `${folder}/${name}`, destination, mode };
+  };
+  const firmware = new Set<string>();
+  const stageModule = (module: KernelModule): RequiredFile => {
+    const bytes = readModuleFile(system, module.path);
+    for (const name of moduleInfo(bytes, 'firmware')) for (const path of installedFirmware(system, name)) firmware.add(path);
+    return stage(`${module.name}.ko`, bytes, moduleImagePath(module), 0o644);
+  };
+  const modules = [...resolved.earlyModules, ...resolved.modules];
+  const files = [
+    stage('kcapture.conf', readConfigurationText(system, configuration), imagePaths.configuration, 0o600),
+    stage('armed.json', formatPlan(resolved.plan), imagePaths.plan, 0o600),
+    stage('guard', guardLine(configuration), imagePaths.guard, 0o644),
+    stage('capture.sh', captureScript, imagePaths.captureScript, 0o755),
+    ...(consumer === 'image' ? [stage('init', initScript, '/init', 0o755)] : []),
+    stage('early-modules', resolved.earlyModules.map((module) => `${moduleImagePath(module)}\n`).join(''), imagePaths.earlyModules, 0o644),
+    payloadFile(payload),
+    ...modules.map(stageModule),
+    ...resolved.keyFiles,
+  ];
+  const libraries = findLibraries(system, resolved);
+  const requirements: Requirements = {
+    consumer,
+    kernelRelease,
+    plan: resolved.plan,
+    files,
+    programs: [...new Set([...shellTools(system, consumer).programs, ...resolved.programs])],
+    libraries: libraries.paths,
+    modules: modules.map(({ name, path }) => ({ name, path })),
+    firmware: [...firmware],
+    commandLineWords: [rootWord],
+    warnings: [...resolved.warnings, ...libraries.warnings, ...payload.warnings],
+  };
+  return requirements;
+}
+
+export function formatPlan(plan: ArmedPlan): string {
+  return `${JSON.stringify(plan, undefined, 2)}\n`;
+}
+
+function payloadFile({ kind, path }: Payload): RequiredFile {
+  return kind === 'squashfs'
+    ? { source: path, destination: imagePaths.payload, mode: 0o644 }
+    : { source: path, destination: imagePaths.plainExecutable, mode: 0o755 };
+}
+
+function readConfigurationText({ files }: System, { source }: Configuration): string {
+  return source === undefined ? '' : (files.readTextIfThere(source) ?? '');
+}
+
+/** Names in a module's list that are installed here; a driver lists what it may want for every model it knows. */
+function installedFirmware({ files }: System, name: string): readonly string[] {
+  if (name.includes('*') || name.split('/').includes('..')) return [];
+  return firmwareSuffixes
+    .map((suffix) => `${name}${suffix}`)
+    .filter((path) => files.status(`/lib/firmware/${path}`)?.kind === 'file')
+    .slice(0, 1);
+}
+
+function findLibraries(system: System, { libraries }: ResolvedPlan): { paths: readonly string[]; warnings: readonly string[] } {
+  const paths: string[] = [];
+  const warnings: string[] = [];
+  const machine = readElfNeeds(system.files.readAt(system.executablePath, 0, 64 * 1024))?.machine ?? 0;
+  for (const name of libraries) {
+    const path = findRuntimeLibrary(system, name, machine);
+    if (path === undefined) warnings.push(`The library ${name} is not installed: a program in the image may fail for want of it.`);
+    else paths.push(path);
+  }
+  return { paths, warnings };
+}

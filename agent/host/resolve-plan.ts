@@ -1,0 +1,123 @@
+/**
+ * The configuration resolved against the running machine: what the capture kernel shall do, and what its image needs for that.
+ *
+ * Comes in: wishes. Goes out: the plan that travels in the image, and lists of files, modules and programs that `requirements` turns into
+ * paths in the image. Nothing is written.
+ */
+import type { ArmedPlan } from '../config/armed-plan.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { type KernelModule, openModuleTree } from '../linux/module-tree.ts';
+import type { System } from '../sys/system.ts';
+import { chooseModules } from './plan/choose-modules.ts';
+import { collectOwnPrograms } from './plan/hook-files.ts';
+import { hashInputs } from './plan/input-hash.ts';
+import type { Needs } from './plan/needs.ts';
+import { resolveTarget } from './plan/resolve-target.ts';
+import type { RequiredFile } from './requirements/requirements.ts';
+
+export type ResolveOptions = {
+  /** Of the capture kernel. */
+  readonly kernelRelease: string;
+  readonly build: { readonly version: string; readonly commit: string };
+};
+
+export type ResolvedPlan = {
+  readonly plan: ArmedPlan;
+  readonly keyFiles: readonly RequiredFile[];
+  /** In load order; `plan.modules` names their places in the image. */
+  readonly modules: readonly KernelModule[];
+  /** What the script loads before the executable can be mounted. */
+  readonly earlyModules: readonly KernelModule[];
+  /** Absolute paths on this machine. */
+  readonly programs: readonly string[];
+  /** Names of libraries opened at run time. */
+  readonly libraries: readonly string[];
+  readonly warnings: readonly string[];
+};
+
+/** Where a module stands in the image, decompressed. */
+export function moduleImagePath({ name }: KernelModule): string {
+  return `/usr/lib/kcapture/modules/${name}.ko`;
+}
+
+/**
+ * @throws LinuxError `linux/no-modules` when the kernel's modules are not installed; FilesError.
+ */
+export function resolvePlan(system: System, configuration: Configuration, { kernelRelease, build }: ResolveOptions): ResolvedPlan {
+  const resolved = configuration.targets.map((wish) => resolveTarget(system, wish, configuration.path));
+  const needs = resolved.map((one) => one.needs);
+  const chosen = chooseModules(system, openModuleTree(system, kernelRelease), needs, configuration.extraModules);
+  const own = collectOwnPrograms(system, configuration);
+  const helpers = findHelpers(system, needs);
+  const programs = [...new Set([...helpers.programs, ...own.programs])];
+  const keyFiles = needs.flatMap((row) => row.keyFiles);
+  const facts = {
+    version: 1,
+    kcapture: { version: build.version, commit: build.commit },
+    host: system.kernel.utsname().host,
+    machineId: readMachineId(system),
+    kernelRelease,
+    targets: resolved.map(({ target }) => target),
+    modules: chosen.modules.map(moduleImagePath),
+  } as const;
+  const inputHash = hashInputs(system, {
+    facts,
+    byContent: [system.executablePath, ...present(configuration.source), ...keyFiles.map(({ source }) => source)],
+    byIdentity: [...[...chosen.early, ...chosen.modules].map(({ path }) => path), ...programs],
+  });
+  const plan: ArmedPlan = { ...facts, builtAt: new Date(system.kernel.wallClockMs()).toISOString(), inputHash };
+  return {
+    plan,
+    keyFiles,
+    modules: chosen.modules,
+    earlyModules: chosen.early,
+    programs,
+    libraries: [...new Set(needs.flatMap((row) => row.libraries))],
+    warnings: [
+      ...new Set([
+        ...needs.flatMap((row) => row.warnings),
+        ...chosen.warnings,
+        ...own.warnings,
+        ...helpers.warnings,
+        ...networkWarnings(configuration),
+      ]),
+    ],
+  };
+}
+
+/** The input hash an image would have if it were made now; `status` compares it with the one in the image. */
+export function currentInputHash(system: System, configuration: Configuration, options: ResolveOptions): string {
+  return resolvePlan(system, configuration, options).plan.inputHash;
+}
+
+/** True when something the image was made from has changed. */
+export function imageIsStale(system: System, configuration: Configuration, plan: ArmedPlan, build: ResolveOptions['build']): boolean {
+  return plan.inputHash !== currentInputHash(system, configuration, { kernelRelease: plan.kernelRelease, build });
+}
+
+function findHelpers(system: System, needs: readonly Needs[]): { programs: readonly string[]; warnings: readonly string[] } {
+  const programs: string[] = [];
+  const warnings: string[] = [];
+  for (const name of new Set(needs.flatMap((row) => row.programs))) {
+    const path = system.programs.find(name);
+    if (path === undefined)
+      warnings.push(`The program ${name}, which opens a layer below the target, is not installed: the target will be out of reach.`);
+    else programs.push(path);
+  }
+  return { programs, warnings };
+}
+
+function networkWarnings({ notify, fenceKdumpNodes }: Configuration): readonly string[] {
+  const wishes = [...(notify.length > 0 ? ['notify'] : []), ...(fenceKdumpNodes.length > 0 ? ['fence_kdump_nodes'] : [])];
+  return wishes.map((name) => `The network is not brought up in the capture kernel: ${name} has no effect there.`);
+}
+
+/** @source machine-id(5) */
+function readMachineId({ files }: System): string | undefined {
+  const id = files.readTextIfThere('/etc/machine-id')?.trim();
+  return id !== undefined && /^[0-9a-f]{32}$/.test(id) ? id : undefined;
+}
+
+function present<T>(value: T | undefined): readonly T[] {
+  return value === undefined ? [] : [value];
+}
