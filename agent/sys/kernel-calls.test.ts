@@ -65,8 +65,8 @@ for (const type of ['ext4', 'squashfs']) {
       'read-only': /^files\/read-only: Cannot write/,
       bind: null,
       bound: [/^ro,nosuid.* tmpfs$/],
-      'bad data': `kernel/einval: Cannot mount "tmpfs" ${target('bound')} as tmpfs: invalid argument (EINVAL)`,
-      'bad type': `kernel/enodev: Cannot mount "x" ${target('bound')} as no-such-type: no such device (ENODEV)`,
+      'bad data': `kernel/einval: Cannot mount "tmpfs" ${target('bound')} as tmpfs: there is no such file system on it, or an option does not suit it (EINVAL)`,
+      'bad type': `kernel/enodev: Cannot mount "x" ${target('bound')} as no-such-type: the kernel does not know this file system (ENODEV)`,
       attach: '/dev/loopN',
       'its size': true,
       'its file': true,
@@ -74,11 +74,11 @@ for (const type of ['ext4', 'squashfs']) {
       'mount the image': null,
       'what is inside': 'from inside\n',
       'mounted image': [`ro,relatime ${type}`],
-      'unmount busy': `kernel/ebusy: Cannot unmount "${join(place, 'image')}": device or resource busy (EBUSY)`,
+      'unmount busy': `kernel/ebusy: Cannot unmount "${join(place, 'image')}": it is in use (EBUSY)`,
       'unmount lazily': null,
       'attach as older kernels do': [true, '1', '1', 'free'],
       unmount: [null, null],
-      'unmount again': `kernel/einval: Cannot unmount "${join(place, 'tmpfs')}": invalid argument (EINVAL)`,
+      'unmount again': `kernel/einval: Cannot unmount "${join(place, 'tmpfs')}": nothing is mounted there (EINVAL)`,
     });
     t.notMatch(spawnSync('losetup', ['-a'], { encoding: 'utf8' }).stdout, image, 'detached with its last user');
     t.notMatch(readFileSync('/proc/self/mountinfo', 'latin1'), place, 'nothing of it is seen outside');

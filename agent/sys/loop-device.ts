@@ -28,7 +28,7 @@ export type Attach = (fd: number, file: number, path: string) => number;
 
 /** @throws KernelCallError; ENOENT when the kernel has no loop devices. */
 export function attachLoopDevice(path: string, attach: Attach = attachEitherWay): LoopDevice {
-  return withDescriptor(path, constants.O_RDONLY, `open "${path}"`, (file) => {
+  return withDescriptor(path, constants.O_RDONLY | constants.O_NONBLOCK, `open "${path}"`, (file) => {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const device = freeDevice();
       const fd = openDevice(device);

@@ -18,24 +18,30 @@ export const systemLibc = dlopen('libc.so.6', {
 const ioctlOfArray = dlopen('libc.so.6', { ioctl: { args: ['i32', 'u64', 'ptr'], returns: 'i32' } }).symbols.ioctl;
 const ioctlOfNumber = dlopen('libc.so.6', { ioctl: { args: ['i32', 'u64', 'u64'], returns: 'i32' } }).symbols.ioctl;
 
+/** Words for what an errno name means for one call. */
+export type Reasons = Readonly<Record<string, string>>;
+
 /**
  * @param action what follows "Cannot" in the message.
  * @returns `result` unless it says that the call failed.
  * @throws KernelCallError with the name of errno.
  */
-export function checkCall(result: number | bigint, action: string, where?: string): number {
+export function checkCall(result: number | bigint, action: string, where?: string, reasons?: Reasons): number {
   if (result >= 0) return Number(result);
-  const number = errno();
-  throw callError(number, action, where);
+  throw callError(errno(), action, where, reasons);
 }
 
 /** The error for an errno number. */
-export function callError(number: number, action: string, where?: string): KernelCallError {
+export function callError(number: number, action: string, where?: string, reasons: Reasons = {}): KernelCallError {
   const name = errnoName(number);
+  return new KernelCallError(name, `Cannot ${action}: ${reasons[name] ?? generalReason(number)} (${name})`, { where });
+}
+
+function generalReason(number: number): string {
   // Why: the C library has a sentence for every number.
   // Safe: any number is allowed; the text is copied before the next call.
   const words = String(systemLibc.strerror(number));
-  return new KernelCallError(name, `Cannot ${action}: ${words.charAt(0).toLowerCase()}${words.slice(1)} (${name})`, { where });
+  return words.charAt(0).toLowerCase() + words.slice(1);
 }
 
 /**
