@@ -5,6 +5,7 @@
  * makedumpfile's.
  */
 import { Command, CommanderError } from 'commander';
+import { captureCommand } from './commands/capture.ts';
 import { configCommand } from './commands/config.ts';
 import { dmesgCommand } from './commands/dmesg.ts';
 import { dumpCommand } from './commands/dump.ts';
@@ -12,11 +13,15 @@ import { imageCommand } from './commands/image.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { installCommand } from './commands/install.ts';
 import { listCommand } from './commands/list.ts';
+import { loadCommand } from './commands/load.ts';
 import { notifyCommand } from './commands/notify.ts';
 import { rearrangeCommand } from './commands/rearrange.ts';
 import { reassembleCommand } from './commands/reassemble.ts';
+import { recoverCommand } from './commands/recover.ts';
 import { requirementsCommand } from './commands/requirements.ts';
 import { showCommand } from './commands/show.ts';
+import { statusCommand } from './commands/status.ts';
+import { unloadCommand } from './commands/unload.ts';
 import { type BuildInfo, versionCommand } from './commands/version.ts';
 import { vtopCommand } from './commands/vtop.ts';
 import { type ExitCode, exitCodes, KcaptureError, UsageError } from './errors.ts';
@@ -59,8 +64,21 @@ export async function run(system: System, build: BuildInfo, words: readonly stri
     rearrangeCommand(system),
     reassembleCommand(system),
     vtopCommand(system),
+    captureCommand(system, build, (code) => {
+      exit = code;
+    }),
+    recoverCommand(system, (code) => {
+      exit = code;
+    }),
     installCommand(system, build),
+    statusCommand(system, build, (code) => {
+      exit = code;
+    }),
     listCommand(system),
+    loadCommand(system, build, (code) => {
+      exit = code;
+    }),
+    unloadCommand(system),
     notifyCommand(system, (code) => {
       exit = code;
     }),

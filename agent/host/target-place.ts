@@ -19,6 +19,7 @@ const nowhere: TargetPlace = { node: undefined, mount: undefined, folder: undefi
 
 export function findTargetPlace(system: Pick<System, 'files'>, target: ArmedTarget): TargetPlace {
   if (target.kind === 'unsupported') return nowhere;
+  if (target.kind === 'filesystem' && target.fsType === 'virtiofs') return findShared(system, target.device, target.folder);
   const node = findDevice(system, target.device);
   if (node === undefined || target.kind === 'raw') return { ...nowhere, node };
   const number = numberOf(system, node);
@@ -32,6 +33,14 @@ export function findTargetPlace(system: Pick<System, 'files'>, target: ArmedTarg
   if (mount === undefined) return { ...nowhere, node };
   const rest = mount.root === '/' ? inside : inside.slice(mount.root.length);
   return { node, mount, folder: joinPath(mount.mountPoint, rest) };
+}
+
+/** A virtiofs share has a tag instead of a device. Only newer kernels list the tags (6.9); before, it counts as there. */
+function findShared(system: Pick<System, 'files'>, tag: string, folder: string): TargetPlace {
+  const listed = system.files.list('/sys/fs/virtiofs').map((name) => system.files.readTextIfThere(`/sys/fs/virtiofs/${name}/tag`)?.trim());
+  const node = listed.length === 0 || listed.includes(tag) ? tag : undefined;
+  const mount = readMounts(system).find(({ fsType, source, root }) => fsType === 'virtiofs' && source === tag && root === '/');
+  return { node, mount, folder: mount === undefined ? undefined : joinPath(mount.mountPoint, folder) };
 }
 
 /** btrfs gives each mount a made-up number; its source is the device then. */
