@@ -1,7 +1,7 @@
 /** Takes secrets out of text that is printed: whoever reads a log or a bug report must not be able to use what the configuration holds. */
 
 /** A URL: scheme, user and password, host with port, and the rest up to a blank or quote. */
-const url = /\b([a-z][a-z0-9+.-]{0,20}:\/\/)([^\s/@"'<>]*@)?([^\s/?#"'<>@]*)([^\s"'<>]*)/gi;
+const url = /\b([a-z][a-z0-9+.-]{0,20}:\/\/)([^\s/"'<>]*@)?([^\s/?#"'<>@]*)([^\s"'<>]*)/gi;
 /** `password=…` and its kin, as in mount options and on the kernel's command line. */
 const assignment = /((?:pass(?:word|wd|phrase)?|secret|token|api_?key|credentials?)=)(?:"[^"]*"|'[^']*'|[^\s,;&"']+)/gi;
 
@@ -16,7 +16,12 @@ export function redact(text: string): string {
 function redactUrl(_all: string, scheme: string, user: string | undefined, host: string, rest: string): string {
   const isWeb = /^https?:/i.test(scheme);
   const path = isWeb ? (rest === '' || rest === '/' ? rest : '/***') : rest.replace(/[?#].*$/s, (query) => `${query[0]}***`);
-  return `${scheme}${user === undefined ? '' : redactUser(user, isWeb)}${host}${path}`;
+  return `${scheme}${user === undefined ? '' : redactUser(user, isWeb)}${redactPort(host)}${path}`;
+}
+
+/** A port that is no number is the beginning of a password with a slash in it. */
+function redactPort(host: string): string {
+  return host.startsWith('[') ? host : host.replace(/:(?!\d{0,5}$).*$/, ':***');
 }
 
 /** A user's name alone may be a token on the web. Elsewhere it says who, and only what follows the colon is secret. */

@@ -22,18 +22,16 @@ export function splitWords(value: string): string[] {
   return words;
 }
 
-/** The opposite of {@link splitWords}. */
+/** The opposite of {@link splitWords}, whether or not the quotes around the whole are taken off in between. */
 export function joinWords(words: readonly string[]): string {
-  return words.map(words.length === 1 ? escapeWord : quoteWord).join(' ');
+  const joined = words.map(quoteWord).join(' ');
+  const isQuotedWhole = words.length === 1 && /^(["']).*\1$/s.test(joined);
+  return isQuotedWhole ? `${joined[0] === '"' ? "''" : '""'}${joined}` : joined;
 }
 
+/** No quote is left without its partner, so that a comment behind the words is seen as one. */
 function quoteWord(word: string): string {
-  if (/^[^\s\\"'#]+$/.test(word)) return word;
-  if (!word.includes('"')) return `"${word}"`;
-  return word.includes("'") ? escapeWord(word) : `'${word}'`;
-}
-
-/** A word alone, without quotes around the whole of it: those would be taken off before it is split. */
-function escapeWord(word: string): string {
-  return word === '' ? `''""` : word.replace(/[\s\\"'#]/g, (character) => (character === '#' ? '"#"' : `\\${character}`));
+  if (word === '') return '""';
+  if (/^[^"'#]*[^"'#\s]$/.test(word)) return word.replace(/[\s\\]/g, '\\$&');
+  return word.replace(/[^"]+|"+/g, (run) => (run[0] === '"' ? `'${run}'` : `"${run}"`));
 }
