@@ -47,6 +47,8 @@ export type DumpResult = {
   /** False: what was written is readable, marked incomplete, and `problem` says why. */
   readonly complete: boolean;
   readonly problem?: string;
+  /** Code of the error behind `problem`; `dump/unreadable` when the source lacks pages. */
+  readonly problemCode?: string;
   readonly release: string;
   readonly format: 'kdump' | 'elf';
   readonly codec: CodecName | 'none';
@@ -86,6 +88,7 @@ type Written = {
   writtenBytes: number;
   excludedPages?: number;
   problem?: string;
+  problemCode?: string;
   copiedAt: number;
 };
 
@@ -120,7 +123,7 @@ export function dump(
         source: request.source,
         outputs: written.outputs,
         complete: written.problem === undefined,
-        ...(written.problem === undefined ? {} : { problem: written.problem }),
+        ...(written.problem === undefined ? {} : { problem: written.problem, problemCode: written.problemCode }),
         release: kernel.info.plain('OSRELEASE') ?? 'unknown',
         format: request.format,
         codec: request.codec ?? 'none',
@@ -182,6 +185,7 @@ function writeOutputs(attempt: Attempt, isLast: boolean): Written | 'no-space' {
     if (mayRetry) return 'no-space';
     if (isUseless) throw error;
     written.problem = error.message;
+    written.problemCode = error.code;
     written.copiedAt ||= system.now();
   } finally {
     progress.end();
@@ -245,7 +249,10 @@ function writeOne(
     written.copiedAt = system.now();
     written.excludedPages = writer.excludedPages;
     const lost = written.stored.unreadable;
-    if (lost > 0) written.problem = `Cannot read ${lost} pages of "${request.source}": the dump lacks them`;
+    if (lost > 0) {
+      written.problem = `Cannot read ${lost} pages of "${request.source}": the dump lacks them`;
+      written.problemCode = 'dump/unreadable';
+    }
   } catch (error) {
     writer.abandon();
     throw error;

@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname, machine, release } from 'node:os';
 import type { KernelCalls } from './kernel-interface.ts';
+import { readKernelLog } from './kernel-log.ts';
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /** The calls that change nothing. */
-export const kernelFacts: Pick<KernelCalls, 'utsname' | 'effectiveUserId' | 'sleep' | 'wallClockMs' | 'onlineCpus'> = {
+export const kernelFacts: Pick<KernelCalls, 'utsname' | 'effectiveUserId' | 'sleep' | 'wallClockMs' | 'onlineCpus' | 'readLog'> = {
   utsname: () => ({ host: hostname(), release: release(), version: kernelVersion(), machine: machine() }),
   effectiveUserId: () => process.geteuid?.() ?? -1,
   sleep(milliseconds) {
@@ -14,6 +15,7 @@ export const kernelFacts: Pick<KernelCalls, 'utsname' | 'effectiveUserId' | 'sle
   },
   wallClockMs: () => Date.now(),
   onlineCpus: availableParallelism,
+  readLog: (maxBytes) => readKernelLog(maxBytes),
 };
 
 function kernelVersion(): string {

@@ -56,4 +56,6 @@ export interface KernelCalls {
   wallClockMs(): number;
   /** CPUs this process may use. */
   onlineCpus(): number;
+  /** The newest part of this kernel's own log as `dmesg` prints it, at most `maxBytes` characters; `''` when it may not be read. */
+  readLog(maxBytes: number): string;
 }

@@ -1,0 +1,15 @@
+/** Why the run, or one step of it, ends early. */
+import { KcaptureError } from '../errors.ts';
+
+/**
+ * Codes: `capture/time-limit`, `capture/no-room` (less than what has to stay free), `capture/bad-plan`, `capture/not-here` (this is no capture kernel),
+ * `capture/collector` (the administrator's own program failed), `capture/internal`.
+ */
+export class CaptureError extends KcaptureError {}
+
+/** Any error as one of ours: what is not was never meant to happen, and the run goes on in spite of it. */
+export function asKcaptureError(error: unknown): KcaptureError {
+  if (error instanceof KcaptureError) return error;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new CaptureError('capture/internal', `Internal error: ${text.split('\n').slice(0, 3).join(' ')}`, { cause: error });
+}

@@ -1,0 +1,99 @@
+/**
+ * The memory, on one target: as it is wished, or as much of it as can be had. Every step down is logged and ends up in the manifest.
+ */
+import { formatBytes } from '../binary/units.ts';
+import { type DumpRequest, type DumpResult, dump } from '../dump/dump.ts';
+import type { KcaptureError } from '../errors.ts';
+import type { System } from '../sys/system.ts';
+import type { DumpStore } from '../target/dump-store.ts';
+import { withBounds } from './bounded-sink.ts';
+import { asKcaptureError, CaptureError } from './capture-error.ts';
+import { createCaptureProgress } from './capture-progress.ts';
+import { dumpRequest, runCollector } from './collector.ts';
+import { copySource } from './copy-source.ts';
+import { copyRung, nextRung, type Rung } from './ladder.ts';
+import { noteElapsed, type Run } from './run.ts';
+
+export type SavedMemory = {
+  readonly amount: 'complete' | 'partial' | 'none';
+  readonly result: DumpResult | undefined;
+  readonly lost: readonly string[];
+  readonly warnings: readonly string[];
+  /** Why it is not complete. */
+  readonly problem: KcaptureError | undefined;
+};
+
+/** Never throws for what can go wrong with a dump. */
+export function saveMemory(run: Run, store: DumpStore): SavedMemory {
+  const { collector } = run.settings.configuration;
+  const since = run.system.now();
+  const lost: string[] = [];
+  const isProgram = collector.kind === 'program' && run.settings.mode === 'full';
+  const saved = (isProgram ? tryProgram(run, store, collector.argv, lost) : undefined) ?? saveByLadder(run, store, lost);
+  store.finishMemory(saved.amount === 'complete');
+  noteElapsed(run, 'dump', since);
+  return saved;
+}
+
+function tryProgram(run: Run, store: DumpStore, argv: readonly string[], lost: string[]): SavedMemory | undefined {
+  try {
+    const { writtenBytes } = runCollector(run, store, argv);
+    run.log.info(`${argv[0]} wrote ${formatBytes(writtenBytes)}`);
+    return { amount: 'complete', result: undefined, lost, warnings: [], problem: undefined };
+  } catch (error) {
+    note(run, lost, `${asKcaptureError(error).message}; kcapture saves the memory by itself`);
+    return undefined;
+  }
+}
+
+function saveByLadder(run: Run, store: DumpStore, lost: string[]): SavedMemory {
+  const system = boundedSystem(run, store);
+  const used = new Set<Rung>();
+  let request = dumpRequest(run, store);
+  for (;;) {
+    const tried = tryDump(run, system, request, used.has(copyRung));
+    if (tried.problem === undefined) return { ...tried, lost };
+    const rung = run.system.now() < run.limit.dumpEndsAt ? nextRung(tried.problem, request, used) : undefined;
+    if (rung === undefined) {
+      note(run, lost, tried.problem.message);
+      return { ...tried, lost };
+    }
+    note(run, lost, `${rung.lost} (${tried.problem.message})`);
+    used.add(rung);
+    request = rung.change(request);
+  }
+}
+
+type Tried = Omit<SavedMemory, 'lost'>;
+
+function tryDump(run: Run, system: System, request: DumpRequest, copies: boolean): Tried {
+  const progress = createCaptureProgress(run.system, { log: run.log, pulse: run.pulse, endsAt: run.limit.dumpEndsAt });
+  try {
+    if (copies) {
+      const { unreadableBytes, problem } = copySource(system, request.source, request.outputs[0], progress);
+      const warnings = unreadableBytes === 0 ? [] : [`${formatBytes(unreadableBytes)} of the source could not be read and stand as zeros`];
+      return { amount: problem === undefined ? 'complete' : 'partial', result: undefined, warnings, problem };
+    }
+    const result = dump(system, request, progress);
+    const { warnings } = result;
+    if (result.complete) return { amount: 'complete', result, warnings, problem: undefined };
+    const problem = new CaptureError(result.problemCode ?? 'capture/internal', result.problem ?? 'The dump ended early');
+    return { amount: 'partial', result, warnings, problem };
+  } catch (error) {
+    return { amount: 'none', result: undefined, warnings: [], problem: asKcaptureError(error) };
+  }
+}
+
+function boundedSystem({ settings, pulse }: Run, store: DumpStore): System {
+  return withBounds(store.memory.system, {
+    // Nothing else lives on a raw device.
+    minFreeBytes: store.folder === undefined ? 0 : settings.configuration.minFreeBytes,
+    freeBytes: () => store.freeBytes(),
+    onWrite: () => pulse.beat(),
+  });
+}
+
+function note({ log }: Run, lost: string[], sentence: string): void {
+  lost.push(sentence);
+  log.warn(sentence);
+}

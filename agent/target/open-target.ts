@@ -1,0 +1,93 @@
+/**
+ * From what was armed to a place that takes bytes: waits for the device, opens the layers below it, mounts.
+ *
+ * Comes in: one target of the plan, or a folder named by hand. Goes out: a folder or a raw device, and how to let go of it.
+ */
+import type { ArmedTarget } from '../config/armed-plan.ts';
+import { findDevice } from '../linux/find-device.ts';
+import type { System } from '../sys/system.ts';
+import { openLayers } from './layers.ts';
+import { deviceless, mountTarget } from './mount-target.ts';
+import { reasonIn, TargetError } from './target-error.ts';
+import { waitForDevice, type WaitOptions } from './wait-for-device.ts';
+
+/** `folder`: one that is there already, for a capture by hand. */
+export type CaptureTarget = ArmedTarget | { readonly kind: 'folder'; readonly wish: string; readonly folder: string };
+
+export type OpenTarget =
+  | { readonly kind: 'folder'; readonly folder: string; close(): void }
+  | { readonly kind: 'raw'; readonly device: string; close(): void };
+
+export type OpenTargetOptions = WaitOptions & { /** Number of the target in the plan. */ readonly index: number };
+
+/** @throws TargetError with any of its codes. Nothing stays open then. */
+export function openTarget(system: System, target: CaptureTarget, options: OpenTargetOptions): OpenTarget {
+  if (target.kind === 'unsupported') throw new TargetError('target/unsupported', `Cannot use the target "${target.wish}": ${target.why}`);
+  if (target.kind === 'folder') return { kind: 'folder', folder: makeFolder(system, target.folder), close() {} };
+  const isDeviceless = target.kind === 'filesystem' && deviceless.has(target.fsType);
+  const closeLayers =
+    isDeviceless || findDevice(system, target.device) !== undefined ? () => {} : openLayers(system, target.layers, options);
+  try {
+    const device = isDeviceless ? target.device : waitForDevice(system, target.device, options);
+    if (target.kind === 'raw') return { kind: 'raw', device, close: closeLayers };
+    return openFileSystem(system, target, device, options.index, closeLayers);
+  } catch (error) {
+    closeLayers();
+    throw error;
+  }
+}
+
+function openFileSystem(
+  system: System,
+  target: ArmedTarget & { kind: 'filesystem' },
+  device: string,
+  index: number,
+  closeLayers: () => void,
+): OpenTarget {
+  const { mountPoint, unmount } = mountTarget(system, target, device, index);
+  try {
+    const folder = makeFolder(system, `${mountPoint}/${target.folder}`.replace(/\/+/g, '/'));
+    requireInside(system, folder, mountPoint, target.wish);
+    return {
+      kind: 'folder',
+      folder,
+      close() {
+        unmount();
+        closeLayers();
+      },
+    };
+  } catch (error) {
+    unmount();
+    throw error;
+  }
+}
+
+/**
+ * @returns the folder with every link in it resolved.
+ * @throws TargetError `target/read-only`, `target/mount`.
+ */
+function makeFolder({ files }: System, folder: string): string {
+  try {
+    files.makeFolder(folder);
+    const real = files.realPath(folder);
+    if (real !== undefined) return real;
+  } catch (cause) {
+    const code = (cause as { code?: string }).code === 'files/read-only' ? 'target/read-only' : 'target/mount';
+    throw new TargetError(code, `Cannot make the folder "${folder}": ${reasonIn(cause)}`, { where: folder, cause });
+  }
+  throw new TargetError('target/mount', `Cannot make the folder "${folder}": it leads nowhere`, { where: folder });
+}
+
+/** A link in the path may lead out of the file system: then the dump would go to the memory of the capture kernel, and be lost with it. */
+function requireInside({ files }: System, folder: string, mountPoint: string, wish: string): void {
+  const root = files.realPath(mountPoint);
+  if (root !== undefined && (folder === root || folder.startsWith(`${root}/`))) return;
+  throw new TargetError(
+    'target/outside',
+    `Cannot use the folder of "${wish}": a link in it leads to "${folder}", outside the file system`,
+    {
+      where: folder,
+      hint: 'Name the folder that the link leads to in "path"',
+    },
+  );
+}
