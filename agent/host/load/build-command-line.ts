@@ -13,7 +13,7 @@ import {
   removeWords,
   sameName,
 } from '../../linux/command-line.ts';
-import { addedWords, type RemovedWords, removedWords } from './capture-words.ts';
+import { addedWords, ramfsWord, type RemovedWords, removedWords } from './capture-words.ts';
 import type { MachineFacts } from './machine-facts.ts';
 
 export type LineRequest = {
@@ -37,7 +37,11 @@ export function buildCommandLine(request: LineRequest): CaptureLine {
   const own = parseCommandLine(wish.append ?? '').map(({ text }) => ({ word: text, reason: 'the configuration adds it' }));
   const { base, removed, ours } = wish.replace === undefined ? fromRunning(request) : fromWhole(wish.replace);
   const image = request.imageWords.map((word) => ({ word, reason: 'the image needs it' }));
-  const unnamed = [...ours, ...image].filter(({ word }) => !isNamedBy(word, [wish.replace, wish.append]));
+  const namesRoot = [...request.imageWords, wish.append ?? ''].some((line) => hasRoot(parseCommandLine(line)));
+  const unnamed = [...ours, ...image]
+    .filter(({ word }) => !isNamedBy(word, [wish.replace, wish.append]))
+    // Either keeps the first root file system from being limited; one is enough.
+    .filter(({ word }) => !(namesRoot && word === ramfsWord));
   const added = withoutRepeats(unnamed);
   const rest = base.filter(({ name }) => !added.some(({ word }) => replaces(word, name)));
   const words = appendWords(rest, [...added, ...own].map(({ word }) => word).join(' '));
@@ -55,8 +59,11 @@ function fromRunning({ running, wish, facts }: LineRequest): Draft {
 
 function fromWhole(line: string): Draft {
   const base = parseCommandLine(line);
-  const hasRoot = findWords(base, 'root').length + findWords(base, 'rootfstype').length > 0;
-  return { base, removed: [], ours: addedWords.filter(({ word }) => word.startsWith('rootfstype=') && !hasRoot) };
+  return { base, removed: [], ours: addedWords.filter(({ word }) => word === ramfsWord && !hasRoot(base)) };
+}
+
+function hasRoot(words: readonly KernelWord[]): boolean {
+  return findWords(words, 'root').length + findWords(words, 'rootfstype').length > 0;
 }
 
 /** What stands behind `--` goes to init, and so would every word we add behind it. */

@@ -100,12 +100,15 @@ export type AddedWord = {
   readonly machines?: readonly string[];
 };
 
+/** Without it or a `root=` the kernel unpacks the image into a tmpfs that may use half the memory. @source init/do_mounts.c, init_rootfs() */
+export const ramfsWord = 'rootfstype=ramfs';
+
 export const addedWords: readonly AddedWord[] = [
   { word: 'reset_devices', reason: 'drivers reset hardware the crashed kernel left running' },
   { word: 'nr_cpus=1', reason: 'no memory for CPUs that are not started' },
   { word: 'irqpoll', reason: 'survives interrupts that nobody handles' },
   { word: 'panic=10', reason: 'the capture kernel reboots if it panics itself' },
-  { word: 'rootfstype=ramfs', reason: 'unpacks the image without the limit of half the memory' },
+  { word: ramfsWord, reason: 'unpacks the image without the limit of half the memory' },
   { word: 'cgroup_disable=memory', reason: 'saves memory' },
   { word: 'transparent_hugepage=never', reason: 'saves memory' },
   { word: 'hugetlb_cma=0', reason: 'saves memory' },

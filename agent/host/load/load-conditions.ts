@@ -84,7 +84,8 @@ export type LoadCandidate = {
   readonly kernel: KernelImage;
   readonly kernelPath: string;
   readonly initramfsPath: string;
-  readonly initramfsBytes: number;
+  /** `undefined`: it is not made yet. */
+  readonly initramfsBytes: number | undefined;
   readonly line: string;
   readonly facts: MachineFacts;
 };
@@ -108,7 +109,7 @@ export function candidateProblems(setting: LoadSetting, candidate: LoadCandidate
 }
 
 function tooSmall(setting: LoadSetting, { kernel, initramfsBytes }: LoadCandidate, neededBytes: number): LoadError {
-  const parts = `kernel ${formatBytes(kernel.memoryBytes ?? 0)}, image ${formatBytes(initramfsBytes)}`;
+  const parts = `kernel ${formatBytes(kernel.memoryBytes ?? 0)}, image ${formatBytes(initramfsBytes ?? 0)}`;
   const message = `Cannot load the capture kernel: the largest piece of the reservation has ${formatBytes(setting.regionBytes)}, expected at least ${formatBytes(neededBytes)} (${parts}) and much more to run`;
   return new LoadError('load/reservation', message, { hint: explainRefusal('EADDRNOTAVAIL', blank(setting)).remedy });
 }
@@ -125,7 +126,7 @@ function lineLengthProblem({ line, kernel }: LoadCandidate): KcaptureError | und
 
 /** What decides the meaning of an errno. */
 export function circumstances(setting: LoadSetting, { kernel, initramfsBytes, facts }: LoadCandidate): Circumstances {
-  const neededBytes = (kernel.memoryBytes ?? 0) + initramfsBytes + loaderBytes;
+  const neededBytes = (kernel.memoryBytes ?? 0) + (initramfsBytes ?? 0) + loaderBytes;
   return { ...setting, image: kernel, machine: facts.machine, fiveLevel: facts.fiveLevel, neededBytes };
 }
 

@@ -35,6 +35,8 @@ export type ImageChoice = {
   readonly warnings: readonly string[];
   /** How it came about, for people: `built now by dracut`. */
   readonly origin: string;
+  /** Takes it back when it was made for this load and cannot be loaded. */
+  readonly discard: () => void;
 };
 
 export type LoadRequest = {
@@ -48,7 +50,8 @@ export type LoadRequest = {
 export type LoadPlan = {
   readonly kernel: PreparedKernel;
   readonly image: ImageChoice;
-  readonly imageBytes: number;
+  /** `undefined`: in a dry run, when the image is not made yet. */
+  readonly imageBytes: number | undefined;
   readonly line: CaptureLine;
   readonly setting: LoadSetting;
   readonly candidate: LoadCandidate;
@@ -74,7 +77,7 @@ export function planLoad(system: System, request: LoadRequest, options: { readon
   const running = system.files.readTextIfThere('/proc/cmdline') ?? '';
   const { commandLine: wish } = request.configuration;
   const line = buildCommandLine({ running, facts, wish, imageWords: image.commandLineWords });
-  const imageBytes = status?.sizeBytes ?? 0;
+  const imageBytes = status?.sizeBytes;
   const candidate = {
     kernel: kernel.image,
     kernelPath: kernel.path,
@@ -99,7 +102,10 @@ export type LoadResult = { readonly record: LoadedRecord; readonly warnings: rea
  */
 export function executeLoad(system: System, plan: LoadPlan): LoadResult {
   const [problem] = problemsOf(system, plan);
-  if (problem !== undefined) throw problem;
+  if (problem !== undefined) {
+    plan.image.discard();
+    throw problem;
+  }
   const previous = rememberPrevious(system);
   const initramfsSha256 = system.files.sha256(plan.image.path);
   const record: LoadedRecord = {
@@ -152,6 +158,7 @@ function afterFailure(system: System, plan: LoadPlan, previous: Previous, { erro
   const { cause, remedy } = describeFailure(plan, error);
   const words = kernelWords(readKernelLog(system), logBefore);
   const state = restore(system, previous);
+  plan.image.discard();
   const said = words === undefined ? '' : ` The kernel says: "${words}".`;
   const message = `Cannot load the capture kernel "${plan.kernel.path}": ${cause}. ${state}`;
   return new LoadError('load/refused', message, { where: plan.kernel.path, hint: `${remedy}${said}`, cause: error });
