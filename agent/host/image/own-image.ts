@@ -7,7 +7,6 @@ import type { System } from '../../sys/system.ts';
 import type { Requirements } from '../requirements/requirements.ts';
 import { type CpioEntry, createCpioWriter, fileTypes } from './cpio.ts';
 import { collectLibraries } from './library-closure.ts';
-import { shellTools } from './shell-tools.ts';
 
 type Placed = Pick<CpioEntry, 'mode' | 'device'> & { readonly source?: string; readonly link?: string };
 
@@ -44,15 +43,17 @@ export function writeOwnImage(system: System, requirements: Requirements, path: 
 }
 
 /** Every entry by its path, each folder before what is in it. */
-function planEntries(system: System, { files, programs, libraries, firmware }: Requirements): readonly (readonly [string, Placed])[] {
+function planEntries(
+  system: System,
+  { files, programs, links, libraries, firmware }: Requirements,
+): readonly (readonly [string, Placed])[] {
   const placed = new Map<string, Placed>();
   const executables = [...programs, system.executablePath];
   for (const path of emptyFolders) placed.set(path, { mode: fileTypes.folder | 0o755 });
   placed.set('/dev/console', { mode: fileTypes.character | 0o600, device: { major: 5, minor: 1 } });
   for (const { source, destination, mode } of files) placed.set(destination, { mode: fileTypes.file | mode, source });
   for (const path of programs) placeProgram(system, placed, path);
-  for (const { path, target } of shellTools(system, 'image').links)
-    if (!placed.has(path)) placed.set(path, { mode: fileTypes.link | 0o777, link: target });
+  for (const { path, target } of links) if (!placed.has(path)) placed.set(path, { mode: fileTypes.link | 0o777, link: target });
   for (const { source, destination } of collectLibraries(system, executables, libraries))
     placed.set(destination, { mode: fileTypes.file | 0o755, source });
   for (const name of firmware) placed.set(`/lib/firmware/${name}`, { mode: fileTypes.file | 0o644, source: `/lib/firmware/${name}` });

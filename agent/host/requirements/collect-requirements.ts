@@ -11,7 +11,7 @@ import type { System } from '../../sys/system.ts';
 import captureScript from '../../../hooks/capture.sh' with { type: 'text' };
 import initScript from '../../../hooks/init.sh' with { type: 'text' };
 import { readElfNeeds } from '../image/elf-needs.ts';
-import { findRuntimeLibrary } from '../image/library-closure.ts';
+import { collectLibraries, findRuntimeLibrary } from '../image/library-closure.ts';
 import { ensurePayload, type Payload } from '../image/payload.ts';
 import { shellTools } from '../image/shell-tools.ts';
 import { stagingFolder } from '../paths.ts';
@@ -22,7 +22,7 @@ import type { Consumer, RequiredFile, Requirements } from './requirements.ts';
 export type CollectOptions = ResolveOptions & { readonly consumer: Consumer; readonly configuration: Configuration };
 
 /** The kernel's own words for "no limit of half the memory on the first root file system"; units of the image ask for this one. */
-const rootWord = 'root=kcapture';
+export const rootWord = 'root=kcapture';
 const firmwareSuffixes = ['', '.xz', '.zst'];
 
 /**
@@ -58,13 +58,15 @@ export function collectRequirements(system: System, options: CollectOptions): Re
     ...resolved.keyFiles,
   ];
   const libraries = findLibraries(system, resolved);
+  const tools = shellTools(system, consumer);
   const requirements: Requirements = {
     consumer,
     kernelRelease,
     plan: resolved.plan,
     files,
-    programs: [...new Set([...shellTools(system, consumer).programs, ...resolved.programs])],
-    libraries: libraries.paths,
+    programs: [...new Set([...tools.programs, ...resolved.programs])],
+    links: tools.links,
+    libraries: [...new Set([...linkedLibraries(system), ...libraries.paths])],
     modules: modules.map(({ name, path }) => ({ name, path })),
     firmware: [...firmware],
     commandLineWords: [rootWord],
@@ -94,6 +96,11 @@ function installedFirmware({ files }: System, name: string): readonly string[] {
     .map((suffix) => `${name}${suffix}`)
     .filter((path) => files.status(`/lib/firmware/${path}`)?.kind === 'file')
     .slice(0, 1);
+}
+
+/** The executable's own: inside a squashfs no generator sees what it is linked to. */
+function linkedLibraries(system: System): readonly string[] {
+  return collectLibraries(system, [system.executablePath]).map(({ source }) => source);
 }
 
 function findLibraries(system: System, { libraries }: ResolvedPlan): { paths: readonly string[]; warnings: readonly string[] } {

@@ -14,6 +14,7 @@ export function formatRequirements(requirements: Requirements): string {
   const lines: (readonly string[])[] = [
     ...requirements.files.map(({ source, destination, mode }) => ['file', source, destination, mode.toString(8).padStart(4, '0')]),
     ...requirements.programs.map((path) => ['program', path]),
+    ...requirements.links.map(({ path, target }) => ['link', path, target]),
     ...requirements.libraries.map((path) => ['library', path]),
     ...requirements.firmware.map((path) => ['firmware', path]),
     ...requirements.commandLineWords.map((word) => ['cmdline', word]),

@@ -17,7 +17,9 @@ export type Requirements = {
   readonly files: readonly RequiredFile[];
   /** `program PATH`: copied with the libraries it is linked to. */
   readonly programs: readonly string[];
-  /** `library PATH`: opened at run time, invisible to ldd. */
+  /** `link PATH TARGET`: names under which the capture script finds its programs, unless something is there already. */
+  readonly links: readonly { readonly path: string; readonly target: string }[];
+  /** `library PATH`: what the packed executable is linked to, and what programs open at run time; invisible to ldd. */
   readonly libraries: readonly string[];
   /** `module NAME PATH`: in load order, dependencies first; built-in ones are left out. */
   readonly modules: readonly { readonly name: string; readonly path: string }[];
