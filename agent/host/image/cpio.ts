@@ -11,7 +11,6 @@
  */
 import { encodeText } from '../../binary/text.ts';
 import { KcaptureError } from '../../errors.ts';
-import type { Sink } from '../../sink/sink.ts';
 
 /** Codes: `image/bad-entry`, `image/no-program`, `image/no-library`, `image/generator`, `image/payload`. */
 export class ImageError extends KcaptureError {}
@@ -39,26 +38,26 @@ const trailer = 'TRAILER!!!';
 export type CpioWriter = {
   /**
    * Folders must come before what is in them.
-   * @throws ImageError `image/bad-entry`; SinkError.
+   * @throws ImageError `image/bad-entry`, and what `write` throws.
    */
   add(entry: CpioEntry): void;
   /** Writes the trailer; @returns the archive's size in bytes. */
   finish(): number;
 };
 
-export function createCpioWriter(sink: Sink): CpioWriter {
+/** @param write takes one piece after the other. */
+export function createCpioWriter(write: (bytes: Uint8Array) => void): CpioWriter {
   let offset = 0;
   let count = 0;
-  const write = (bytes: Uint8Array) => {
-    sink.write(offset, bytes);
-    offset += bytes.length;
-    const padding = (4 - (offset % 4)) % 4;
-    if (padding > 0) sink.write(offset, new Uint8Array(padding));
-    offset += padding;
+  const writePadded = (bytes: Uint8Array) => {
+    const padding = (4 - (bytes.length % 4)) % 4;
+    write(bytes);
+    if (padding > 0) write(new Uint8Array(padding));
+    offset += bytes.length + padding;
   };
   const addNamed = (name: string, entry: Omit<CpioEntry, 'path'>, number: number) => {
-    write(formatHeader(name, entry, number));
-    if (entry.content !== undefined && entry.content.length > 0) write(entry.content);
+    writePadded(formatHeader(name, entry, number));
+    if (entry.content !== undefined && entry.content.length > 0) writePadded(entry.content);
   };
   return {
     add(entry) {

@@ -1,14 +1,20 @@
 /**
  * An image without any generator: what the capture needs, a shell, and nothing else. For embedded systems, and the smallest one elsewhere.
  *
- * An uncompressed cpio: nearly all of it is the payload, which is compressed; the kernel needs no memory to unpack it but for the files.
+ * Two cpio archives in one file: the payload as it is, since nothing makes it smaller, and the rest with gzip, which every kernel unpacks. While it
+ * unpacks, the kernel holds the file and what comes out of it: that, not the capture, is what asks for the most memory.
  */
+import { gzipSync } from 'node:zlib';
+import { encodeText } from '../../binary/text.ts';
+import { imagePaths } from '../../config/armed-plan.ts';
 import type { System } from '../../sys/system.ts';
 import type { Requirements } from '../requirements/requirements.ts';
 import { type CpioEntry, createCpioWriter, fileTypes } from './cpio.ts';
 import { collectLibraries } from './library-closure.ts';
 
 type Placed = Pick<CpioEntry, 'mode' | 'device'> & { readonly source?: string; readonly link?: string };
+
+type Entry = readonly [path: string, placed: Placed];
 
 const emptyFolders = ['/dev', '/proc', '/sys', '/run', '/run/lock', '/tmp', '/mnt', '/var', '/var/lib'];
 const maxLinks = 16;
@@ -23,14 +29,19 @@ export function writeOwnImage(system: System, requirements: Requirements, path: 
   const unfinished = `${path}-incomplete`;
   const sink = system.createFile(unfinished, { overwrite: true });
   let sizeBytes = 0;
+  const write = (bytes: Uint8Array) => {
+    sink.write(sizeBytes, bytes);
+    sizeBytes += bytes.length;
+  };
   try {
-    const writer = createCpioWriter(sink);
-    for (const [name, { mode, device, source, link }] of entries) {
-      const content =
-        source !== undefined ? system.files.readBytes(source) : link !== undefined ? new TextEncoder().encode(link) : undefined;
-      writer.add({ path: name, mode, device, content });
-    }
-    sizeBytes = writer.finish();
+    writeArchive(system, entries.filter(isPayloadPart), write);
+    const pieces: Uint8Array[] = [];
+    writeArchive(
+      system,
+      entries.filter((entry) => !isPayloadPart(entry)),
+      (bytes) => pieces.push(bytes),
+    );
+    write(gzipSync(Buffer.concat(pieces), { level: 9 }));
     sink.sync();
   } catch (error) {
     sink.close();
@@ -42,11 +53,22 @@ export function writeOwnImage(system: System, requirements: Requirements, path: 
   return sizeBytes;
 }
 
+/** The payload and the folders it lies in. */
+function isPayloadPart([path]: Entry): boolean {
+  return path === imagePaths.payload || imagePaths.payload.startsWith(`${path}/`);
+}
+
+function writeArchive(system: System, entries: readonly Entry[], write: (bytes: Uint8Array) => void): void {
+  const writer = createCpioWriter(write);
+  for (const [path, { mode, device, source, link }] of entries) {
+    const content = source !== undefined ? system.files.readBytes(source) : link !== undefined ? encodeText(link) : undefined;
+    writer.add({ path, mode, device, content });
+  }
+  writer.finish();
+}
+
 /** Every entry by its path, each folder before what is in it. */
-function planEntries(
-  system: System,
-  { files, programs, links, libraries, firmware }: Requirements,
-): readonly (readonly [string, Placed])[] {
+function planEntries(system: System, { files, programs, links, libraries, firmware }: Requirements): readonly Entry[] {
   const placed = new Map<string, Placed>();
   const executables = [...programs, system.executablePath];
   for (const path of emptyFolders) placed.set(path, { mode: fileTypes.folder | 0o755 });
@@ -76,7 +98,7 @@ function resolveBeside(path: string, target: string): string {
   return new URL(target, `file://${path}`).pathname;
 }
 
-function withParents(placed: ReadonlyMap<string, Placed>): readonly (readonly [string, Placed])[] {
+function withParents(placed: ReadonlyMap<string, Placed>): readonly Entry[] {
   const all = new Map(placed);
   for (const path of placed.keys()) {
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
