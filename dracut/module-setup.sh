@@ -1,7 +1,7 @@
 #!/bin/bash
 # Build host, bash, read by dracut (059 and later) as modules.d/NNkcapture/module-setup.sh.
 # Puts into the image what `kcapture requirements` names, and starts the capture as early as the image's first process allows: a systemd unit
-# where systemd is in the image, a hook of the first stage where dracut's own init is, and an init of our own where neither is.
+# where systemd is in the image, a hook of the first stage where dracut's own init is, and as the first process where neither is.
 # shellcheck disable=SC2154 # dracut sets moddir, initdir, kernel, mount_needs and systemdsystemunitdir
 
 # 255: only in an image that asks for this module, never in the machine's own one.
@@ -17,16 +17,15 @@ depends() {
 }
 
 install() {
-	local requirements
-	requirements=$(kcapture requirements --for dracut --kernel "$kernel") || kcapture_abort "kcapture requirements failed"
+	local consumer=dracut requirements
+	# Without another init the capture is the first process, and one busybox does for all programs.
+	dracut_module_included base || dracut_module_included systemd || consumer=image
+	requirements=$(kcapture requirements --for "$consumer" --kernel "$kernel") || kcapture_abort "kcapture requirements failed"
 	kcapture_install_all <<<"$requirements"
 	if dracut_module_included systemd; then
 		kcapture_start_by_systemd
-	elif dracut_module_included base; then
+	elif [[ $consumer == dracut ]]; then
 		inst_hook cmdline 00 "$moddir/kcapture-cmdline.sh"
-	else
-		inst_simple /usr/lib/kcapture/init.sh /init || kcapture_abort "/usr/lib/kcapture/init.sh cannot be installed"
-		chmod 0755 "$initdir/init"
 	fi
 }
 
@@ -37,8 +36,8 @@ kcapture_install_all() {
 		case $kind in
 		file) kcapture_install_file "$first" "$second" "$third" ;;
 		program) inst_binary "$first" || kcapture_abort "$first cannot be installed" ;;
+		link) [[ -e $initdir$first ]] || ln -s "$second" "$initdir$first" || kcapture_abort "$first cannot be made" ;;
 		library) inst_library "$first" || kcapture_abort "$first cannot be installed" ;;
-		module) kcapture_install_module "$first" "$second" ;;
 		firmware) inst_simple "/lib/firmware/$first" || kcapture_abort "firmware $first cannot be installed" ;;
 		warning) dwarning "kcapture: $first" ;;
 		esac
@@ -51,15 +50,8 @@ kcapture_install_file() {
 	local source=$1 destination=$2 mode=$3
 	rm -f "$initdir$destination"
 	inst_simple "$source" "$destination" || kcapture_abort "$source cannot be installed as $destination"
-	[[ $destination == */kcapture ]] && mode=0644
+	[[ $destination == /usr/lib/kcapture/kcapture ]] && mode=0644
 	chmod "$mode" "$initdir$destination" || kcapture_abort "$destination cannot get mode $mode"
-}
-
-# hostonly='': the capture kernel may need a driver that this machine has not loaded, and nothing here may filter it.
-kcapture_install_module() {
-	local name=$1 path=$2
-	hostonly='' instmods -c "$name"
-	[[ $(find "$initdir/lib/modules/$kernel/" -name "${path##*/}" -print -quit) ]] || kcapture_abort "the kernel module $name is not in the image"
 }
 
 kcapture_start_by_systemd() {

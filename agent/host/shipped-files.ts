@@ -8,8 +8,8 @@ import dracutModule from '../../dracut/module-setup.sh' with { type: 'text' };
 import kernelInstallPlugin from '../../hooks/92-kcapture.install' with { type: 'text' };
 import udevRules from '../../hooks/98-kcapture.rules' with { type: 'text' };
 import dropStaleImages from '../../hooks/drop-stale-images.sh' with { type: 'text' };
-import init from '../../hooks/init.sh' with { type: 'text' };
 import pacmanHook from '../../hooks/kcapture.hook' with { type: 'text' };
+import configurationTemplateText from '../../hooks/kcapture.conf' with { type: 'text' };
 import loadService from '../../hooks/kcapture.service' with { type: 'text' };
 import captureService from '../../hooks/kcapture-capture.service' with { type: 'text' };
 import recoverService from '../../hooks/kcapture-recover.service' with { type: 'text' };
@@ -30,6 +30,9 @@ export type ShippedFile = {
   readonly mode: 0o644 | 0o755;
   readonly part: SystemPart;
 };
+
+/** Each directive with its default. */
+export const configurationTemplate: string = configurationTemplateText;
 
 /** Unit → the link that makes systemd start it at boot. */
 export const unitLinks: readonly { readonly path: string; readonly target: string }[] = [
@@ -62,7 +65,6 @@ export const shippedFiles: readonly ShippedFile[] = [
 /** What both generators put into images. */
 function imageFiles(part: SystemPart): readonly ShippedFile[] {
   return [
-    { path: `${hostPaths.library}/init.sh`, text: init, mode: 0o755, part },
     { path: `${hostPaths.library}/kcapture-capture.service`, text: captureService, mode: 0o644, part },
     { path: `${hostPaths.library}/not-in-capture.conf`, text: notInCapture, mode: 0o644, part },
   ];

@@ -76,9 +76,9 @@ t.test('install writes what the system has a use for, and --uninstall leaves the
   t.same(listing(folder), before);
 });
 
-t.test('a system without systemd, generators and package hooks gets the executable alone', async (t) => {
+t.test('a system without systemd, generators and package hooks gets the executable and a configuration', async (t) => {
   const { folder, files, before } = setUp(t, {});
-  t.same(install(files, options).written, ['/usr/bin/kcapture']);
+  t.same(install(files, options).written, ['/usr/bin/kcapture', '/etc/kcapture.conf']);
   uninstall(files, {});
   t.same(listing(folder), before);
 });
@@ -110,7 +110,7 @@ t.test('another generator takes the files of the first away', async (t) => {
   t.notOk('usr/lib/kcapture/initcpio/mkinitcpio.conf' in listing(folder));
   t.match(install(files, { ...options, generator: 'mkinitcpio' }).removed, ['/usr/lib/dracut/modules.d/99kcapture/kcapture-cmdline.sh']);
   t.notOk('usr/lib/dracut/modules.d/99kcapture' in listing(folder));
-  t.ok('usr/lib/kcapture/init.sh' in listing(folder), 'what both need stays');
+  t.ok('usr/lib/kcapture/kcapture-capture.service' in listing(folder), 'what both need stays');
   t.ok(install(files, { ...options, generator: 'own' }).removed.includes('/usr/lib/kcapture/not-in-capture.conf'));
   uninstall(files, {});
   t.same(listing(folder), before);
@@ -161,6 +161,8 @@ t.test('images and payloads go with --uninstall, and what is not ours stays', as
     'var/lib/kcapture/kcapture-6.1.0-50-cloud-amd64.img': 'image',
     'var/lib/kcapture/payload-0123456789abcdef.squashfs': 'payload',
     'var/lib/kcapture/loaded.json': '{}',
+    'var/lib/kcapture/kcapture-6.1.0-50-cloud-amd64.json': '{}',
+    'var/lib/kcapture/staging-6.1.0-50-cloud-amd64/loop.ko': 'module',
     'var/lib/kcapture/notes.txt': 'somebody else',
     'var/crash/box-2026-01-02-03:04:05/vmcore': 'dump',
   });
@@ -232,4 +234,33 @@ t.test('a folder that got other contents stays', async (t) => {
   t.ok(lstatSync(join(folder, 'usr/lib/kcapture/mine')).isDirectory());
   rmSync(join(folder, 'usr/lib/kcapture'), { recursive: true });
   t.same(listing(folder), before);
+});
+
+t.test('a configuration is written where there is none, and stays once somebody changed it', async (t) => {
+  const { folder, files, before } = setUp(t, {});
+  const path = join(folder, 'etc/kcapture.conf');
+  install(files, { ...options, generator: 'own' });
+  t.match(readFileSync(path, 'utf8'), /\ngenerator own\n$/);
+  install(files, options);
+  t.notMatch(readFileSync(path, 'utf8'), /^generator/m, 'ours, unchanged: brought up to date');
+  writeFileSync(path, 'path /dumps\n');
+  t.same(install(files, options).notes, []);
+  t.match(uninstall(files, {}).kept, [{ path: '/etc/kcapture.conf', why: /changed/ }]);
+  t.equal(readFileSync(path, 'utf8'), 'path /dumps\n');
+  unlinkSync(path);
+  t.same(listing(folder), before);
+});
+
+t.test("an administrator's own configuration is never touched", async (t) => {
+  for (const name of ['etc/kcapture.conf', 'etc/kdump.conf']) {
+    const { folder, files, before } = setUp(t, { [name]: 'path /dumps\n' });
+    install(files, options);
+    t.equal(readFileSync(join(folder, name), 'utf8'), 'path /dumps\n');
+    t.same(
+      readdirSync(join(folder, 'etc')).filter((entry) => entry.endsWith('.conf')),
+      [name.slice(4)],
+    );
+    uninstall(files, {});
+    t.same(listing(folder), before);
+  }
 });

@@ -3,14 +3,19 @@ import type { Files } from '../../sys/files-interface.ts';
 import { hostPaths } from '../paths.ts';
 
 /** Names in the state folder that only kcapture writes; the record of the installation goes last, by itself. */
-const ownNames = [/^kcapture-.+\.img$/, /^payload-[0-9a-f]{16}\.squashfs$/, /^loaded\.json$/];
+const ownFiles = [/^kcapture-.+\.(img|json)(-incomplete)?$/, /^payload-[0-9a-f]{16}\.squashfs$/, /^loaded\.json$/];
+const ownFolders = [/^staging-.+$/];
 
 /** Returns the paths that were removed. */
 export function removeState(files: Files): readonly string[] {
-  const names = files.list(hostPaths.state).filter((name) => ownNames.some((pattern) => pattern.test(name)));
-  const paths = names.map((name) => `${hostPaths.state}/${name}`);
-  for (const path of paths) files.remove(path);
-  return paths;
+  const names = files.list(hostPaths.state);
+  const matching = (patterns: readonly RegExp[]) =>
+    names.filter((name) => patterns.some((pattern) => pattern.test(name))).map((name) => `${hostPaths.state}/${name}`);
+  const folders = matching(ownFolders);
+  const single = matching(ownFiles);
+  for (const path of single) files.remove(path);
+  for (const path of folders) files.removeTree(path);
+  return [...single, ...folders];
 }
 
 /** The folder is ours by its name, whoever made it; what somebody else keeps in it stays. */

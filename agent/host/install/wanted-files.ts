@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { panicDropIn, type PanicEventName } from '../../linux/panic-events.ts';
 import type { Files } from '../../sys/files-interface.ts';
 import { hostPaths } from '../paths.ts';
-import { type ShippedFile, type SystemPart, shippedFiles } from '../shipped-files.ts';
+import { configurationTemplate, type ShippedFile, type SystemPart, shippedFiles } from '../shipped-files.ts';
 import type { InstallRecord } from './record.ts';
 
 export type WantedFile = {
@@ -42,14 +42,30 @@ export function isAdministrators(path: string): boolean {
 }
 
 /** @param files of the system that is installed to. */
-export function wantedFiles(_files: Pick<Files, 'status'>, { parts, wishes }: WantedOptions): readonly WantedFile[] {
+export function wantedFiles(files: Pick<Files, 'status'>, { parts, previous, wishes }: WantedOptions): readonly WantedFile[] {
   const byPath = new Map<string, WantedFile>();
   for (const file of shippedFiles) {
     if (isWanted(file, parts, wishes.generator)) byPath.set(file.path, wanted(file.path, file.text, file.mode));
   }
   if (wishes.panicOn !== undefined) byPath.set(panicDropInPath, wanted(panicDropInPath, panicDropIn(wishes.panicOn), 0o644));
   if (wishes.executable !== undefined) byPath.set(executablePlace, wanted(executablePlace, wishes.executable, 0o755));
+  const configuration = wantedConfiguration(files, previous, wishes.generator);
+  if (configuration !== undefined) byPath.set(configuration.path, configuration);
   return [...byPath.values()];
+}
+
+/** Never where there is one already: a new `kcapture.conf` would make the machine's `kdump.conf` unread. */
+function wantedConfiguration(
+  files: Pick<Files, 'status'>,
+  previous: InstallRecord | undefined,
+  generator: Generator,
+): WantedFile | undefined {
+  const [path] = hostPaths.configurations;
+  const isOurs = previous?.entries.some((entry) => entry.path === path) ?? false;
+  const there = hostPaths.configurations.filter((name) => files.status(name) !== undefined);
+  if (!(there.length === 0 || (isOurs && there[0] === path))) return undefined;
+  const text = generator === 'auto' ? configurationTemplate : `${configurationTemplate}\ngenerator ${generator}\n`;
+  return { ...wanted(path, text, 0o600), isConfiguration: true };
 }
 
 function isWanted({ part }: ShippedFile, parts: ReadonlySet<SystemPart>, generator: Generator): boolean {
