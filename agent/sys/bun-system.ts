@@ -14,6 +14,7 @@ import { createPrograms } from './machine-programs.ts';
 import { openMmapFile } from './mmap-file.ts';
 import { postJson } from './post-json.ts';
 import { openPreadFile } from './pread-file.ts';
+import { runByPipes } from './run-by-pipes.ts';
 import { openSnappyCodec } from './snappy-codec.ts';
 import { createStreamSink, printErrorText, printTo } from './stdout-sink.ts';
 import type { System } from './system.ts';
@@ -35,7 +36,7 @@ export function createBunSystem(): System {
     print: (text) => printTo(1, 'standard output', text, waitUntilWritable),
     printError: (text) => printErrorText(text, waitUntilWritable),
     files: createFiles({ forgetCached }),
-    programs: createPrograms(),
+    programs: createPrograms(runByPipes),
     kernel: createKernelCalls(),
     executablePath: process.execPath,
     environment: (name) => process.env[name],

@@ -4,6 +4,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { runProgramScenario } from '../testing/program-scenario.ts';
+import { runByNode } from '../testing/run-by-node.ts';
 import { createPrograms } from './machine-programs.ts';
 
 const said = (stdout: string, stderr = '', status = 0) => ({ status, stdout, stderr });
@@ -32,7 +33,7 @@ const expected = {
 };
 
 t.test('the scenario on Node', (t) => {
-  const outcomes = runProgramScenario(createPrograms(), t.testdir());
+  const outcomes = runProgramScenario(createPrograms(runByNode), t.testdir());
   t.same({ ...outcomes, environment: undefined }, { ...expected, environment: undefined });
   t.match(outcomes.environment, { status: 0, stdout: /^yes (?!.*node_modules)/ }, 'a word is added, another taken out');
   t.end();
@@ -46,10 +47,33 @@ t.test('the scenario on Bun', (t) => {
   t.end();
 });
 
+t.test('real pipes on Bun', (t) => {
+  const folder = t.testdir();
+  const run = spawnSync('node_modules/.bin/bun', ['agent/testing/machine-driver.ts', 'pipes', folder], { encoding: 'utf8' });
+  t.equal(run.status, 0, run.stderr);
+  t.same(JSON.parse(run.stdout), {
+    'opened again': said('out\n', 'err\n'),
+    'more than a pipe holds': [0, true],
+    'both outputs at once': 5_000_000,
+    'closed early': said('', '', 4),
+    'its descriptors': 4,
+    'signals it ignores': '0000000000000000',
+    'signals it blocks': '0000000000000000',
+    'no program': said('', `Cannot run "${join(folder, 'no-program')}": it is no program for this machine (ENOEXEC)`, 127),
+    'a long word': 127,
+    'input while attached': 6,
+    'killed when it writes too much': 128 + 9,
+    'and it is gone': true,
+    'left behind': [5, true, true],
+    leaked: 0,
+  });
+  t.end();
+});
+
 t.test('programs in sbin are found whatever PATH says', (t) => {
   const before = process.env.PATH;
   process.env.PATH = '/none:relative:';
-  const { find } = createPrograms();
+  const { find } = createPrograms(runByNode);
   const found = ['sh', 'mount', 'mkfs.ext4'].map(find);
   process.env.PATH = before;
   t.match(found, [/\/sh$/, /\/mount$/, /\/sbin\/mkfs.ext4$/]);
@@ -60,7 +84,7 @@ t.test('below another root only its own programs are found, and they run', (t) =
   const root = t.testdir({ usr: { sbin: { lvm: '#!/bin/sh\necho "lvm $*"\n', plain: 'no program' } } });
   chmodSync(join(root, 'usr/sbin/lvm'), 0o755);
   writeFileSync(join(root, 'sh'), '');
-  const programs = createPrograms(root);
+  const programs = createPrograms(runByNode, root);
   t.equal(programs.find('lvm'), '/usr/sbin/lvm');
   t.same(['plain', 'sh', '/bin/sh'].map(programs.find), [undefined, undefined, undefined]);
   t.same(programs.run(['lvm', 'vgs']), said('lvm vgs\n'));
@@ -70,7 +94,7 @@ t.test('below another root only its own programs are found, and they run', (t) =
 });
 
 t.test('a program that leaves another behind gives its own status', (t) => {
-  const { status, stdout } = createPrograms().run(['sh', '-c', 'echo ready; sleep 2 & exit 5'], { timeoutMs: 200 });
+  const { status, stdout } = createPrograms(runByNode).run(['sh', '-c', 'echo ready; sleep 2 & exit 5'], { timeoutMs: 200 });
   t.same({ status, stdout }, { status: 5, stdout: 'ready\n' });
   t.end();
 });

@@ -3,6 +3,7 @@
  *
  *     bun machine-driver.ts files FOLDER           the file scenario below a folder
  *     bun machine-driver.ts programs FOLDER        the program scenario, with a folder to work in
+ *     bun machine-driver.ts pipes FOLDER           what only real pipes give
  *     bun machine-driver.ts post URL TIMEOUT       one request
  *     bun machine-driver.ts calls FOLDER           kernel calls that fail, and those that change nothing
  *     bun machine-driver.ts mounts FOLDER IMAGE    mounts in a mount namespace of its own; IMAGE is a file system in a file, IMAGE-TYPE its type
@@ -20,11 +21,47 @@ const [action, ...words] = process.argv.slice(2);
 const actions: Readonly<Record<string, () => unknown>> = {
   files: () => runFileScenario(createFiles({ root: words[0] })),
   programs: () => runProgramScenario(system.programs, words[0]),
+  pipes: () => tryPipes(words[0]),
   post: () => system.postJson(words[0], { sent: 'ä' }, { timeoutMs: Number(words[1]), headers: { 'x-own': 'yes' } }),
   calls: () => tryCalls(words[0]),
   mounts: () => tryMounts(words[0], words[1], words[2]),
 };
 system.print(JSON.stringify(await actions[action]()));
+
+function tryPipes(folder: string): unknown {
+  const { run } = system.programs;
+  const script = (text: string, options = {}) => run(['sh', '-c', text, 'sh', folder], options);
+  const bytes = 5_000_000;
+  const through = run(['cat'], { input: 'ä'.repeat(bytes / 2) });
+  writeFileSync(`${folder}/no-program`, 'echo', { mode: 0o755 });
+  const descriptors = () => readdirSync('/proc/self/fd').length;
+  const before = descriptors();
+  for (let count = 0; count < 30; count++) {
+    script('exit 1', { input: 'x' });
+    run([`${folder}/no-program`]);
+    run(['true'], { attached: true });
+  }
+  const leaked = descriptors() - before;
+  const { status, stdout } = script('echo ready; sleep 1000 & echo $!; exit 5');
+  const child = Number(stdout.split('\n')[1]);
+  const childLived = outcomeOf(() => process.kill(child, 'SIGKILL'));
+  return {
+    'opened again': script('echo out > /dev/stdout; echo err > /dev/stderr'),
+    'more than a pipe holds': [through.status, through.stdout === 'ä'.repeat(bytes / 2)],
+    'both outputs at once': script(`head -c ${bytes} /dev/zero | tee /dev/stderr`).stderr.length,
+    'closed early': script('exec >&- 2>&-; sleep 0.1; exit 4'),
+    'its descriptors': run(['ls', '/proc/self/fd']).stdout.split('\n').length - 1,
+    'signals it ignores': /^SigIgn:\s+(\w+)$/m.exec(run(['cat', '/proc/self/status']).stdout)?.[1],
+    'signals it blocks': /^SigBlk:\s+(\w+)$/m.exec(run(['cat', '/proc/self/status']).stdout)?.[1],
+    'no program': run([`${folder}/no-program`]),
+    'a long word': run(['echo', 'x'.repeat(200_000)]).status,
+    'input while attached': script('exit 6', { attached: true }).status,
+    'killed when it writes too much': script('echo $$ > "$1/pid"; yes').status,
+    'and it is gone': outcomeOf(() => process.kill(Number(readFileSync(`${folder}/pid`, 'latin1')), 0)) !== null,
+    'left behind': [status, stdout.startsWith('ready\n'), childLived],
+    leaked,
+  };
+}
 
 function tryCalls(folder: string): unknown {
   const place = `${folder}/none`;

@@ -10,6 +10,7 @@ import { createStreamSink, printErrorText, printTo } from '../sys/stdout-sink.ts
 import type { System } from '../sys/system.ts';
 import { openZipArchive } from '../sys/zip-member.ts';
 import { nodeKernelCalls } from './node-kernel-calls.ts';
+import { runByNode } from './run-by-node.ts';
 import { NodeZlibCodec } from './node-zlib-codec.ts';
 import { loadNodeZstd } from './node-zstd-codec.ts';
 
@@ -34,7 +35,7 @@ export async function createNodeSystem(): Promise<System> {
     print: (text) => printTo(1, 'standard output', text, waitAMoment),
     printError: (text) => printErrorText(text, waitAMoment),
     files: createFiles(),
-    programs: createPrograms(),
+    programs: createPrograms(runByNode),
     kernel: nodeKernelCalls,
     executablePath: process.execPath,
     environment: (name) => process.env[name],
