@@ -26,3 +26,11 @@ function describeMarks(marks: StatusFacts['breadcrumbs'], captures: readonly Sav
       return { name: 'interrupted', level: 'note', text, hint: 'Try the whole way without a crash: kcapture test --vm' };
     });
 }
+
+/** A machine that crashes again and again saves the log only, and one capture more is one too many. */
+export function checkLoop({ recentCaptures, configuration: { loopLimit, path } }: StatusFacts): readonly Check[] {
+  const { captures, windowSeconds } = loopLimit;
+  if (captures === 0 || recentCaptures < captures) return [];
+  const text = `${recentCaptures} captures within ${Math.round(windowSeconds / 60)} minutes: the limit of ${captures} is reached, only the log is saved now`;
+  return [{ name: 'crash loop', level: 'warn', text, hint: `Find the cause, or move the captures away from ${path}: kcapture show` }];
+}

@@ -17,6 +17,7 @@ import type { System } from '../../sys/system.ts';
 import { readHostConfiguration } from '../host-configuration.ts';
 import { type KexecState, readKexecState } from '../load/kexec-state.ts';
 import { type LoadedRecord, readLoadedRecord, whyNotRestorable } from '../load/loaded-record.ts';
+import { parseDumpName } from '../../target/dump-name.ts';
 import type { ResolveOptions } from '../resolve-plan.ts';
 import { byTime, findSaved } from '../saved/find-saved.ts';
 import type { SavedDump } from '../saved/saved-dump.ts';
@@ -55,6 +56,8 @@ export type StatusFacts = {
   readonly service: ServiceState;
   /** Latest first. */
   readonly captures: readonly SavedDump[];
+  /** Within the window of the loop limit. */
+  readonly recentCaptures: number;
   readonly breadcrumbs: readonly Breadcrumb[];
 };
 
@@ -70,6 +73,7 @@ export function gatherFacts(system: System, build: ResolveOptions['build']): Sta
   const record = readLoadedRecord(system);
   const captureRelease = record?.release ?? wishedRelease(configuration) ?? release;
   const image = readImageFacts(system, configuration, captureRelease, build);
+  const captures = allCaptures(system);
   const memory = readMemory(files, { pageFlags: isRoot });
   const crashLine = parseCommandLine(files.readTextIfThere('/proc/cmdline') ?? '');
   const wished = tryReservation(crashLine, { machine, memoryBytes: memory?.totalBytes ?? 0 });
@@ -96,7 +100,8 @@ export function gatherFacts(system: System, build: ResolveOptions['build']): Sta
     panicSeconds: readSysctl(files, 'kernel.panic'),
     kptrRestrict: readSysctl(files, 'kernel.kptr_restrict'),
     service: readServiceState(files),
-    captures: latestCaptures(system),
+    captures: captures.slice(0, shownCaptures),
+    recentCaptures: countRecent(captures, kernel.wallClockMs(), configuration.loopLimit.windowSeconds),
     breadcrumbs: readBreadcrumbs(system),
   };
 }
@@ -106,11 +111,17 @@ function wishedRelease({ kernel }: Configuration): string | undefined {
   return kernel?.includes('/') ? undefined : kernel;
 }
 
-function latestCaptures(system: System): readonly SavedDump[] {
+/** All captures that can be reached, latest first. */
+function allCaptures(system: System): readonly SavedDump[] {
   const { folders } = savedFolders(system);
   return folders
     .flatMap((folder) => findSaved(system.files, folder))
     .sort(byTime)
-    .slice(-shownCaptures)
     .reverse();
+}
+
+/** The capture run counts in the same way, by the times in the names of the folders. */
+function countRecent(captures: readonly SavedDump[], nowMs: number, windowSeconds: number): number {
+  const ages = captures.map(({ name }) => nowMs - (parseDumpName(name)?.timeMs ?? Number.NEGATIVE_INFINITY));
+  return ages.filter((ageMs) => ageMs >= 0 && ageMs < windowSeconds * 1000).length;
 }

@@ -37,7 +37,10 @@ t.test('an armed machine is exit code 0 and says what would happen', async (t) =
   t.match(text, /ok +target +.*\/var\/crash/);
   t.match(text, /This is an estimate/);
   t.match(text, /Leads to a dump: panic, oops/);
-  t.match(text, /The machine would start kernel 6\.1\.0-test in 256 MiB of reserved memory and save the log, then about [\d.]+ MiB of memory/);
+  t.match(
+    text,
+    /The machine would start kernel 6\.1\.0-test in 256 MiB of reserved memory and save the log, then about [\d.]+ MiB of memory/,
+  );
   t.match(status, { version: 1, verdict: 'armed', exitCode: 0, estimate: { source: 'meminfo' } });
 });
 
@@ -257,6 +260,19 @@ const states: readonly State[] = [
     check: 'target',
     says: /modules of kernel/,
     hint: /depmod/,
+  },
+  {
+    name: 'a crash loop',
+    change: (system) => {
+      for (const minutes of [1, 2, 3]) {
+        const time = new Date(Date.now() - minutes * 60_000).toISOString().slice(0, 19).replace('T', '-');
+        system.put({ [`var/crash/worker-${time}/manifest.json`]: JSON.stringify(buildManifest()) });
+      }
+    },
+    code: 5,
+    check: 'crash loop',
+    says: /3 captures within 60 minutes/,
+    hint: /kcapture show/,
   },
   {
     name: 'nothing loads it after a reboot',
