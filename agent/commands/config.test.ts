@@ -74,7 +74,7 @@ t.test('a file that is named must be there, and a folder is none', async (t) => 
   t.equal(await go('check', '/etc/y.conf'), 1);
   t.match(system.printed.error, 'Cannot read "/etc/y.conf": there is no such file');
   t.equal(await go('check', '/etc'), 1);
-  t.match(system.printed.out, '/etc: error: Cannot read "/etc"');
+  t.match(system.printed.error, 'Cannot read "/etc": a folder, expected a file');
 });
 
 t.test('no secret is ever printed', async (t) => {

@@ -6,10 +6,10 @@ import { describeConfiguration } from '../config/describe.ts';
 import { directives } from '../config/directive-table.ts';
 import { formatConfiguration } from '../config/format-configuration.ts';
 import { kernelWords } from '../config/kernel-words.ts';
-import { loadConfiguration } from '../config/load-configuration.ts';
 import { formatProblem } from '../config/problem.ts';
-import type { Reading } from '../config/read-configuration.ts';
+import { type Reading, readConfiguration } from '../config/read-configuration.ts';
 import { redact } from '../config/redact.ts';
+import { readHostConfiguration } from '../host/host-configuration.ts';
 import { hostPaths } from '../host/paths.ts';
 import type { System } from '../sys/system.ts';
 import type { SetExit } from './set-exit.ts';
@@ -65,12 +65,15 @@ function show(system: System, file: string | undefined, flags: Flags): void {
   else system.print(`# ${configuration.source ?? noFile}\n${redact(formatConfiguration(configuration))}`);
 }
 
-/** @throws ConfigError `config/missing` for a file that was named and is not there */
+/** @throws ConfigError `config/missing` for a file that was named and cannot be read */
 function load(system: System, file: string | undefined): Reading {
-  if (file === undefined) return loadConfiguration(system.files, hostPaths.configurations);
+  if (file === undefined) return readHostConfiguration(system);
   const path = resolve(file);
-  if (system.files.status(path) === undefined) throw new ConfigError('config/missing', `Cannot read "${path}": there is no such file`);
-  return loadConfiguration(system.files, [path]);
+  const kind = system.files.status(path)?.kind;
+  const text = kind === 'file' ? system.files.readTextIfThere(path) : undefined;
+  if (text !== undefined) return readConfiguration(text, path);
+  const found = kind === undefined ? 'there is no such file' : kind === 'file' ? 'permission denied' : `a ${kind}, expected a file`;
+  throw new ConfigError('config/missing', `Cannot read "${path}": ${found}`, { where: path });
 }
 
 /** Every text in it redacted, before quotes and escapes come in between. */

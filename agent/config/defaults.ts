@@ -39,7 +39,7 @@ export const defaultConfiguration: Configuration = {
   minFreeBytes: 64 * MiB,
   dmesgOnlyBelowBytes: undefined,
   notify: [],
-  // Three dumps in an hour are the same crash three times; the fourth is not worth the time and may push out the first.
+  // Three dumps in an hour are the same crash three times; a fourth tells nothing new and may push out the first.
   loopLimit: { captures: 3, windowSeconds: 3600 },
   generator: 'auto',
   kernel: undefined,

@@ -5,7 +5,7 @@ import { describeDumpLevel } from './dump-level.ts';
 import { formatKeep } from './format-configuration.ts';
 import { formatDuration } from './quantity.ts';
 import { redact } from './redact.ts';
-import { formatTarget } from './target-wish.ts';
+import { formatTarget, needsNetwork, noNetwork } from './target-wish.ts';
 import { listed } from './values.ts';
 
 /** Sentences, one a line, in the order in which things happen. */
@@ -34,7 +34,7 @@ function describeTargets({ targets, path, deviceTimeoutSeconds }: Configuration)
 function describeTarget(target: TargetWish, path: string): string {
   if (target.kind === 'root') return `${path} on the running system, wherever that is mounted`;
   if (target.kind === 'raw') return `the block device ${target.device} itself, overwriting it`;
-  return `${path} inside ${formatTarget(target)}`;
+  return `${path} inside ${formatTarget(target)}${needsNetwork(target) ? `; out of reach: ${noNetwork}` : ''}`;
 }
 
 function describeCollector({ collector }: Configuration): string {
@@ -103,7 +103,7 @@ function describeEnd({ failureAction, finalAction, loopLimit }: Configuration): 
   const loop =
     loopLimit.captures === 0
       ? ''
-      : ` After ${loopLimit.captures} captures within ${formatDuration(loopLimit.windowSeconds)} no more are made.`;
+      : ` After ${loopLimit.captures} captures within ${formatDuration(loopLimit.windowSeconds)} only the log is saved.`;
   return `Then ${afterFailure[finalAction]}.${failure}${loop}`;
 }
 

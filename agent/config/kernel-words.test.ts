@@ -61,11 +61,11 @@ t.test('targets of the command line stand instead of those of the file', async (
   t.match(changed.collector, { levels: [1], codec: 'lzo', flattened: true });
 });
 
-t.test('skip and debug stand alone or with a value', async (t) => {
-  t.same(applyKernelWords(defaultConfiguration, boot).switches, { skip: false, debug: false });
-  t.same(applyKernelWords(defaultConfiguration, 'kcapture.skip').switches, { skip: true, debug: false });
-  t.same(applyKernelWords(defaultConfiguration, 'kcapture.skip=1 kcapture.debug=yes').switches, { skip: true, debug: true });
-  t.same(applyKernelWords(defaultConfiguration, 'kcapture.skip=1 kcapture.skip=0').switches, { skip: false, debug: false });
+t.test('skip stands alone or with a value', async (t) => {
+  t.same(applyKernelWords(defaultConfiguration, boot).switches, { skip: false });
+  t.same(applyKernelWords(defaultConfiguration, 'kcapture.skip').switches, { skip: true });
+  t.same(applyKernelWords(defaultConfiguration, 'kcapture.skip=yes').switches, { skip: true });
+  t.same(applyKernelWords(defaultConfiguration, 'kcapture.skip=1 kcapture.skip=0').switches, { skip: false });
 });
 
 const mistakes: [word: string, says: RegExp][] = [
@@ -86,7 +86,7 @@ for (const [word, says] of mistakes) {
   t.test(`${word} changes nothing and is said`, async (t) => {
     const { configuration, switches, problems } = applyKernelWords(defaultConfiguration, boot + word);
     t.same(configuration, defaultConfiguration);
-    t.same(switches, { skip: false, debug: false });
+    t.same(switches, { skip: false });
     t.equal(problems.length, 1);
     t.match(`${problems[0].message} ${problems[0].hint ?? ''}`, says);
     t.match(problems[0], { line: 0, severity: 'warning' });

@@ -20,8 +20,6 @@ import { joinWords } from './words.ts';
 export type KernelSwitches = {
   /** Do nothing but the final action. */
   readonly skip: boolean;
-  /** Say more. */
-  readonly debug: boolean;
 };
 
 export type KernelReading = {
@@ -55,13 +53,12 @@ export const kernelWords: readonly { readonly name: string; readonly value: stri
   },
   ...allowed.map((name) => ({ name: `kcapture.${name}`, value: findDirective(name)!.value, meaning: `As \`${name}\` in the file.` })),
   { name: 'kcapture.skip', value: '[0|1]', meaning: 'Save nothing: the final action follows at once.' },
-  { name: 'kcapture.debug', value: '[0|1]', meaning: 'Say more, on the console and in kcapture.log.' },
 ];
 
 /** Never throws: a word that cannot be used is left out and said in `problems`, all of which are warnings without a line. */
 export function applyKernelWords(configuration: Configuration, commandLine: string): KernelReading {
   const draft = createDraft(configuration);
-  const switches = { skip: false, debug: false };
+  const switches = { skip: false };
   const problems: Problem[] = [];
   for (const { name, value } of splitCommandLine(commandLine)) {
     const warn = (message: string, hint?: string) => problems.push(createProblem(0, 'warning', `${name}: ${message}`, hint));
@@ -78,14 +75,14 @@ export function applyKernelWords(configuration: Configuration, commandLine: stri
 
 function applyWord(
   draft: Draft,
-  switches: { skip: boolean; debug: boolean },
+  switches: { skip: boolean },
   name: string,
   value: string | undefined,
   warn: (message: string, hint?: string) => void,
 ): void {
   const key = name.slice('kcapture.'.length);
-  if (key === 'skip' || key === 'debug') {
-    switches[key] = value === undefined || readYesNo(value);
+  if (key === 'skip') {
+    switches.skip = value === undefined || readYesNo(value);
   } else if (value === undefined || value === '') {
     throw badValue('Cannot use this word: nothing follows it', `Write ${name}=VALUE`);
   } else if (key === 'target') {

@@ -27,16 +27,18 @@ t.test('an empty file means the defaults, on the file system that holds /var/cra
   t.same(meaningOf('# nothing\n\n \t\n'), { ...defaultConfiguration, source: '/etc/kcapture.conf' });
 });
 
-for (const { name, examples, apply } of directives) {
+for (const { name, examples } of directives) {
   t.test(`${name}: each of its examples can be read, changes what it should, and is written back`, async (t) => {
+    let changes = 0;
     for (const example of examples) {
       const { configuration, problems } = readConfiguration(`${name} ${example}\n`, '/etc/kcapture.conf');
       const aboutLine = problems.filter(({ line }) => line > 0);
       t.same(aboutLine, [], example);
+      if (!isDeepStrictEqual(configuration, { ...defaultConfiguration, source: configuration.source })) changes++;
       const written = formatConfiguration(configuration);
       t.same(readConfiguration(written, '/etc/kcapture.conf').configuration, configuration, written);
     }
-    t.type(apply, 'function');
+    t.ok(changes > 0, 'one of them is not the default');
   });
 
   t.test(`${name}: without a value it is an error and changes nothing`, async (t) => {

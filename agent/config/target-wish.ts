@@ -60,6 +60,13 @@ function checkSshDestination(destination: string): string {
   throw badValue(`Cannot use ${quote(destination)} as an ssh destination: expected USER@HOST`, hint);
 }
 
+/** Why a target in the network cannot take a dump. */
+export const noNetwork = 'the network is not brought up in the capture kernel';
+
+export function needsNetwork({ kind }: TargetWish): boolean {
+  return kind === 'nfs' || kind === 'ssh';
+}
+
 /** One target in words, for people: `ext4 UUID=…`. `root`: the file system that holds the folder. */
 export function formatTarget(target: TargetWish): string {
   switch (target.kind) {

@@ -88,7 +88,7 @@ export const runDirectives: readonly Directive[] = [
     name: 'loop_limit',
     value: 'N in DURATION|none',
     meaning:
-      'After so many captures within this time the machine reboots at once, without a dump, so that it does not crash and dump for ever.',
+      'After so many captures within this time only the log is saved, and after many more nothing: a machine that crashes again and again must not fill its disk with one crash.',
     default: '3 in 1h',
     examples: ['3 in 1h', '10 in 1d', 'none'],
     origin: 'kcapture',
@@ -99,7 +99,7 @@ export const runDirectives: readonly Directive[] = [
   {
     name: 'notify',
     value: 'URL',
-    meaning: 'Web hook that is told about each capture (http or https, JSON). Never printed in full.',
+    meaning: 'Web hook that is told about each capture when the machine is up again (http or https, JSON). Never printed in full.',
     default: 'none',
     examples: ['https://hooks.example.org/services/T0/B1/secret'],
     origin: 'kcapture',

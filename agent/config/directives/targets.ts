@@ -1,6 +1,6 @@
 /** Where a dump goes. */
 import type { Directive } from '../directive.ts';
-import { diskFileSystems, readTarget, type TargetKind } from '../target-wish.ts';
+import { diskFileSystems, noNetwork, readTarget, type TargetKind } from '../target-wish.ts';
 import { readFilePath, readFolder } from '../values.ts';
 
 const examples: Partial<Record<TargetKind, readonly string[]>> = {
@@ -32,11 +32,14 @@ export const targetDirectives: readonly Directive[] = [
       examples[name] ?? ['LABEL=crash'],
     ),
   ),
-  target('nfs', 'HOST:/EXPORT', 'Save to an NFS export; an IPv6 address stands in brackets.', [
+  target('nfs', 'HOST:/EXPORT', `Save to an NFS export; an IPv6 address stands in brackets. Read, and out of reach so far: ${noNetwork}.`, [
     'my.server.com:/export/tmp',
     '[2001:db8::1:2:3:4]:/export/tmp',
   ]),
-  target('ssh', 'USER@HOST', 'Send to this machine through ssh.', ['user@my.server.com', 'user@2001:db8::1:2:3:4']),
+  target('ssh', 'USER@HOST', `Send to this machine through ssh. Read, and out of reach so far: ${noNetwork}.`, [
+    'user@my.server.com',
+    'user@2001:db8::1:2:3:4',
+  ]),
   target('raw', 'DEVICE', 'Write the dump to a block device itself; what is on it is lost, and `path` has no meaning there.', [
     '/dev/vg/lv_kdump',
     'PARTUUID=6f1c9a0e-02',
