@@ -5,8 +5,8 @@ import type { Pulse } from './pulse.ts';
 import type { RunLog } from './run-log.ts';
 import { checkTime } from './time-limit.ts';
 
-/** Units between two looks at the clock: some MiB, little enough for the slowest disk. */
-const stride = 512;
+/** Units between two looks at the clock: half a MiB, little enough for the slowest disk. */
+const stride = 128;
 const consoleEveryMs = 5_000;
 const kmsgEveryMs = 30_000;
 

@@ -15,8 +15,8 @@ export type Rung = {
 };
 
 const hasCode = (error: KcaptureError, ...starts: readonly string[]) => starts.some((start) => error.code.startsWith(start));
-/** The fault is not in the source or in how it is read: other rungs, or other targets, are for that. */
-const isElsewhere = (error: KcaptureError) => hasCode(error, 'sink/', 'files/', 'compress/', 'capture/time-limit');
+/** Not a matter of how the source is read: other rungs or other targets are for that, and pages that are not there stay away. */
+const isElsewhere = (error: KcaptureError) => hasCode(error, 'sink/', 'files/', 'compress/', 'capture/time-limit', 'dump/unreadable');
 
 export const rungs: readonly Rung[] = [
   {

@@ -12,8 +12,10 @@ export type LogLevel = keyof typeof levels;
 const mostLines = 20_000;
 /** A line of the kernel's log. @source kernel/printk/printk.c, PRINTKRB_RECORD_MAX */
 const mostKmsgBytes = 900;
+/** What the run keeps in the capture kernel's memory. */
+const runFolder = '/run/kcapture';
 /** For whoever comes after an agent that died. */
-const logInMemory = '/run/kcapture/kcapture.log';
+const logInMemory = `${runFolder}/kcapture.log`;
 
 export class RunLog {
   readonly #system: System;
@@ -26,6 +28,7 @@ export class RunLog {
     this.#system = system;
     this.#startedAt = startedAt;
     this.#unattended = options.unattended;
+    if (options.unattended) attempt(() => system.files.makeFolder(runFolder, 0o700));
   }
 
   info(text: string): void {

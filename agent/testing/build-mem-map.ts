@@ -35,6 +35,8 @@ export type MemMapOptions = {
   readonly structPageBytes?: number;
   /** Changes to VMCOREINFO: a value replaces, `undefined` takes out. Keys as printed: `NUMBER(PG_lru)`. */
   readonly vmcoreinfo?: { readonly [key: string]: string | undefined };
+  /** Bytes from physical address 0 that are mapped at `kernelImage` too, as the kernel's own are. Default 0. */
+  readonly kernelBytes?: number;
   /** What the data pages hold. Default: nothing but zeros. */
   readonly fill?: (pfn: number, page: Uint8Array) => void;
 };
@@ -234,7 +236,9 @@ export class MemMapMachine {
   #ownMappings(): Mapping[] {
     const physical = this.ownPfn * pageSize;
     const bytes = (this.endPfn - this.ownPfn) * pageSize;
+    const { kernelBytes = 0 } = this.#options;
     return [
+      ...(kernelBytes === 0 ? [] : [{ virtual: kernelImage, physical: 0, bytes: kernelBytes }]),
       { virtual: kernelImage + BigInt(physical), physical, bytes },
       { virtual: directMap + BigInt(physical), physical, bytes },
     ];
