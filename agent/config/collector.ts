@@ -29,8 +29,9 @@ export function readCollector(value: string): Collector {
   return { kind: 'program', argv: words };
 }
 
-function fromMakedumpfile({ levels, codec, elf, flattened, threads }: MakedumpfileOptions): OwnCollector {
-  return { kind: 'own', levels, codec, codecLevel: undefined, format: elf ? 'elf' : 'kdump', flattened, threads };
+/** `-F` is taken and forgotten: as with kdump it is the target that decides, and one that takes a stream needs no telling. */
+function fromMakedumpfile({ levels, codec, elf, threads }: MakedumpfileOptions): OwnCollector {
+  return { kind: 'own', levels, codec, codecLevel: undefined, format: elf ? 'elf' : 'kdump', flattened: false, threads };
 }
 
 /** `kcapture dump` has makedumpfile's short options and some of its own; its defaults are zstd and 31. */

@@ -34,6 +34,7 @@ export type Collector =
       readonly codec: CodecName | undefined;
       readonly codecLevel: number | undefined;
       readonly format: 'kdump' | 'elf';
+      /** Never by the configuration: a target that takes nothing but a stream decides. */
       readonly flattened: boolean;
       /** 0: as many as there are CPUs. */
       readonly threads: number;
@@ -79,7 +80,7 @@ export type Configuration = {
   readonly dmesgOnlyBelowBytes: number | undefined;
   /** Web hooks told about each capture. May hold secrets. */
   readonly notify: readonly string[];
-  /** After this many captures within the window the machine reboots without dumping. 0: never stop. */
+  /** After this many captures within the window no more memory is saved. 0: it always is. */
   readonly loopLimit: { readonly captures: number; readonly windowSeconds: number };
   /** How the image is made. `auto`: dracut or mkinitcpio when the system uses it, else kcapture's own. */
   readonly generator: 'auto' | 'dracut' | 'mkinitcpio' | 'own';

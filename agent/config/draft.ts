@@ -36,10 +36,10 @@ export function finishDraft(draft: Draft): { configuration: Configuration; probl
     warn('fence_kdump_args has no effect without fence_kdump_nodes');
   if (rest.commandLine.replace !== undefined && rest.commandLine.remove.length > 0)
     warn('cmdline_remove has no effect: cmdline replaces all words');
-  return { configuration: { ...rest, targets, collector: finishCollector(draft, targets, warn) }, problems };
+  return { configuration: { ...rest, targets, collector: finishCollector(draft, warn) }, problems };
 }
 
-function finishCollector({ collector, asked }: Draft, targets: readonly TargetWish[], warn: (message: string, hint?: string) => void) {
+function finishCollector({ collector, asked }: Draft, warn: (message: string, hint?: string) => void) {
   if (collector.kind === 'program') {
     if (Object.keys(asked).length > 0) warn(`level, compress and threads have no effect: ${collector.argv[0]} does the work`);
     return collector;
@@ -49,17 +49,8 @@ function finishCollector({ collector, asked }: Draft, targets: readonly TargetWi
     ...(asked.codec ?? {}),
     levels: asked.levels ?? collector.levels,
     threads: asked.threads ?? collector.threads,
-    flattened: targets.every(takesStream),
   };
-  if (collector.flattened && !merged.flattened) {
-    warn('-F has no effect: a dump on a file system is written in place, a stream goes to ssh and raw targets only');
-  }
   if (merged.format === 'kdump' || merged.codec === undefined) return merged;
   warn('compress has no effect: an ELF dump holds no compressed pages', 'Remove -E, cp or scp from core_collector');
   return { ...merged, codec: undefined, codecLevel: undefined };
-}
-
-/** These take a stream, never a file: the dump is flattened for them. @source kdump.conf(5): ssh and raw need -F */
-function takesStream({ kind }: TargetWish): boolean {
-  return kind === 'ssh' || kind === 'raw';
 }

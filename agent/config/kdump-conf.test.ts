@@ -19,21 +19,15 @@ const stockS390x = [stock[0], stock[1], 'core_collector makedumpfile -c --messag
 
 /** Its commented examples. */
 const examples: [line: string, meaning: Partial<Configuration>][] = [
-  ['raw /dev/vg/lv_kdump', { targets: [{ kind: 'raw', device: '/dev/vg/lv_kdump', line: 1 }], collector: { ...zstd31, flattened: true } }],
+  ['raw /dev/vg/lv_kdump', { targets: [{ kind: 'raw', device: '/dev/vg/lv_kdump', line: 1 }], collector: zstd31 }],
   ['ext4 /dev/vg/lv_kdump', disk('ext4', '/dev/vg/lv_kdump')],
   ['ext4 LABEL=/boot', disk('ext4', 'LABEL=/boot')],
   ['ext4 UUID=03138356-5e61-4ab3-b58e-27507ac41937', disk('ext4', 'UUID=03138356-5e61-4ab3-b58e-27507ac41937')],
   ['virtiofs myfs', { targets: [{ kind: 'virtiofs', tag: 'myfs', line: 1 }] }],
   ['nfs my.server.com:/export/tmp', { targets: [{ kind: 'nfs', source: 'my.server.com:/export/tmp', line: 1 }] }],
   ['nfs [2001:db8::1:2:3:4]:/export/tmp', { targets: [{ kind: 'nfs', source: '[2001:db8::1:2:3:4]:/export/tmp', line: 1 }] }],
-  [
-    'ssh user@my.server.com',
-    { targets: [{ kind: 'ssh', destination: 'user@my.server.com', line: 1 }], collector: { ...zstd31, flattened: true } },
-  ],
-  [
-    'ssh user@2001:db8::1:2:3:4',
-    { targets: [{ kind: 'ssh', destination: 'user@2001:db8::1:2:3:4', line: 1 }], collector: { ...zstd31, flattened: true } },
-  ],
+  ['ssh user@my.server.com', { targets: [{ kind: 'ssh', destination: 'user@my.server.com', line: 1 }], collector: zstd31 }],
+  ['ssh user@2001:db8::1:2:3:4', { targets: [{ kind: 'ssh', destination: 'user@2001:db8::1:2:3:4', line: 1 }], collector: zstd31 }],
   ['sshkey /root/.ssh/kdump_id_rsa', { sshKey: '/root/.ssh/kdump_id_rsa' }],
   ['auto_reset_crashkernel yes', {}],
   ['path /var/crash', {}],
@@ -77,8 +71,7 @@ for (const [line, meaning] of examples) {
     const [name] = line.split(' ');
     const others = stock.filter((each) => each.split(' ')[0] !== name);
     const { configuration, problems } = readConfiguration([line, ...others].join('\n'), source);
-    const isStream = name === 'raw' || name === 'ssh';
-    const collector = name === 'core_collector' ? (meaning.collector ?? lzo31) : { ...lzo31, flattened: isStream };
+    const collector = name === 'core_collector' ? (meaning.collector ?? lzo31) : lzo31;
     t.same(configuration, { ...defaultConfiguration, source, ...meaning, collector });
     t.same(
       problems.filter((problem) => problem.severity === 'error'),
@@ -175,14 +168,12 @@ for (const [value, meaning] of collectors) {
   });
 }
 
-t.test('-F is for streams: ssh and raw have it without asking, a file system never', async (t) => {
-  const streamed = readConfiguration('ssh user@host\ncore_collector makedumpfile -F -l -d 31', source);
-  t.same(streamed.problems, []);
-  t.same(streamed.configuration.collector, { ...lzo31, flattened: true });
-  t.match(readConfiguration('raw /dev/sdb1\ncore_collector makedumpfile -l -d 31', source).configuration.collector, { flattened: true });
-  const onDisk = readConfiguration('core_collector makedumpfile -F -l -d 31', source);
-  t.same(onDisk.configuration.collector, lzo31);
-  t.match(onDisk.problems, [{ severity: 'warning', message: /-F has no effect/ }]);
+t.test('-F says nothing: the target decides whether the dump is a stream', async (t) => {
+  for (const target of ['ssh user@host', 'raw /dev/sdb1', 'ext4 LABEL=x']) {
+    const { configuration, problems } = readConfiguration(`${target}\ncore_collector makedumpfile -F -l -d 31`, source);
+    t.same(configuration.collector, lzo31);
+    t.same(problems, []);
+  }
 });
 
 t.test('level, compress and threads win over core_collector, wherever they stand', async (t) => {

@@ -58,7 +58,7 @@ t.test('targets of the command line stand instead of those of the file', async (
   const { configuration } = readConfiguration('ext4 LABEL=a\nxfs LABEL=b\nlevel 1\ncompress lzo', undefined);
   const changed = applyKernelWords(configuration, 'kcapture.target=ssh:me@host').configuration;
   t.same(changed.targets, [{ kind: 'ssh', destination: 'me@host', line: 0 }]);
-  t.match(changed.collector, { levels: [1], codec: 'lzo', flattened: true });
+  t.match(changed.collector, { levels: [1], codec: 'lzo' });
 });
 
 t.test('skip stands alone or with a value', async (t) => {

@@ -1,6 +1,7 @@
 /** Words that are no directives, and what to write instead: removed from kdump.conf over the years, or not a kind of target. */
 
-const replaced: Readonly<Record<string, string>> = {
+/** Word → what to do instead, as a sentence without full stop. */
+export const replacedWords: Readonly<Record<string, string>> = {
   net: 'Write "nfs HOST:/EXPORT" or "ssh USER@HOST"',
   options: 'Options of a module go on the kernel\'s command line: "cmdline_append MODULE.OPTION=VALUE"',
   link_delay: 'Remove it: how long a target may take is bounded by device_timeout',
@@ -22,7 +23,7 @@ const replaced: Readonly<Record<string, string>> = {
 };
 
 export function replacementFor(name: string): string | undefined {
-  return Object.hasOwn(replaced, name) ? replaced[name] : undefined;
+  return Object.hasOwn(replacedWords, name) ? replacedWords[name] : undefined;
 }
 
 /** Words that kdump.conf had once. @source kdump.conf(5), deprecated options */

@@ -28,15 +28,9 @@ const meanings: Record<string, Partial<Configuration>> = {
   }),
   '#f2fs PARTUUID=6f1c9a0e-02': target({ kind: 'filesystem', fsType: 'f2fs', device: 'PARTUUID=6f1c9a0e-02', options: undefined, line: 1 }),
   '#nfs my.server.com:/export/crash': target({ kind: 'nfs', source: 'my.server.com:/export/crash', line: 1 }),
-  '#ssh user@my.server.com': {
-    ...target({ kind: 'ssh', destination: 'user@my.server.com', line: 1 }),
-    collector: { ...own, flattened: true } as Configuration['collector'],
-  },
+  '#ssh user@my.server.com': target({ kind: 'ssh', destination: 'user@my.server.com', line: 1 }),
   '#virtiofs crash': target({ kind: 'virtiofs', tag: 'crash', line: 1 }),
-  '#raw /dev/disk/by-id/dm-name-vg-crash': {
-    ...target({ kind: 'raw', device: '/dev/disk/by-id/dm-name-vg-crash', line: 1 }),
-    collector: { ...own, flattened: true } as Configuration['collector'],
-  },
+  '#raw /dev/disk/by-id/dm-name-vg-crash': target({ kind: 'raw', device: '/dev/disk/by-id/dm-name-vg-crash', line: 1 }),
   '#path /var/crash': {},
   '#sshkey /root/.ssh/kdump_id_rsa': { sshKey: '/root/.ssh/kdump_id_rsa' },
   '#device_timeout 1m': {},

@@ -11,7 +11,7 @@ export const dumpDirectives: readonly Directive[] = [
     name: 'core_collector',
     value: 'COMMAND',
     meaning:
-      'What makes the dump. "makedumpfile OPTIONS" and "kcapture dump OPTIONS" tell kcapture itself what to do; "cp" and "scp" keep every page, as ELF; any other program is run with /proc/vmcore and the output.',
+      'What makes the dump. "makedumpfile OPTIONS" and "kcapture dump OPTIONS" tell kcapture itself what to do; "cp" and "scp" keep every page, as ELF; any other program is run with /proc/vmcore and the output (not for a raw device).',
     default: 'kcapture dump -d 31 --compress zstd',
     examples: [
       'makedumpfile -l --message-level 7 -d 31',
@@ -39,7 +39,7 @@ export const dumpDirectives: readonly Directive[] = [
   {
     name: 'compress',
     value: 'zstd[:LEVEL]|lzo|snappy|zlib[:LEVEL]|none',
-    meaning: 'Codec of the pages. Every reader knows zlib and lzo, crash knows zstd since 8.0.',
+    meaning: 'Codec of the pages. Every crash reads zlib; lzo, snappy and zstd (since 8.0) it reads when built with them.',
     default: 'zstd',
     examples: ['zstd', 'zstd:3', 'lzo', 'none'],
     origin: 'kcapture',

@@ -13,7 +13,7 @@ function target(name: TargetKind, value: string, meaning: string, shown: readonl
     name,
     value,
     meaning,
-    default: 'the file system that holds `path`',
+    default: 'none',
     examples: shown,
     origin: name === 'f2fs' ? 'kcapture' : 'kdump',
     isTarget: true,
