@@ -1,10 +1,11 @@
 /** The small effects on files that need nothing but Node: shared by the real system and the one of the tests. */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isatty } from 'node:tty';
 import { SinkError } from '../sink/sink.ts';
 import { VmcoreError } from '../vmcore/memory-file.ts';
 import { codeOf, reasonOf } from './errno.ts';
+import { syncFolder } from './replace-file.ts';
 import type { System } from './system.ts';
 import { writeError } from './write-error.ts';
 
@@ -75,13 +76,3 @@ export const fileEffects: Pick<
 };
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
-
-/** Makes a rename survive a power cut. */
-function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}

@@ -1,6 +1,6 @@
 /** Kernel calls, made under Bun in a process of their own. Mounts need the superuser, and happen in a mount namespace that nobody else sees. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
 import { hostname, release } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -25,12 +25,18 @@ t.test('calls that cannot succeed say why, and those that ask are answered', (t)
     'attach nothing': `kernel/enoent: Cannot open "${none}": there is no such file`,
     'no watchdog': `kernel/enoent: Cannot start the watchdog: "${none}": there is no such file`,
     'a file is no watchdog': [0, /^kernel\/enotty/, null],
+    'cached bytes before and after': isInMemory(folder) ? Array : [true, 0],
     user: process.geteuid?.(),
     names: { host: hostname(), release: release() },
   });
   t.equal(seen.cpus, Number(spawnSync('nproc', { encoding: 'utf8', env: { PATH: process.env.PATH } }).stdout));
   t.end();
 });
+
+/** What lies in tmpfs has no other place than the cache. @source linux/magic.h, TMPFS_MAGIC */
+function isInMemory(path: string): boolean {
+  return statfsSync(path).type === 0x01021994;
+}
 
 const isSuperuser = process.geteuid?.() === 0;
 const knows = (word: string) => readFileSync('/proc/filesystems', 'latin1').includes(word);

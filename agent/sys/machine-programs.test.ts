@@ -15,6 +15,7 @@ const expected = {
   input: said('zwölf'),
   'no input': said(''),
   'input nobody reads': 0,
+  environment: ['ADDED=yes'],
   folder: said('/usr\n'),
   'no such folder': said('', 'Cannot run "pwd": there is no folder "/none"', 127),
   'no such program': said('', 'Cannot run "kcapture-no-such-program": there is no such program', 127),
@@ -34,16 +35,14 @@ const expected = {
 
 t.test('the scenario on Node', (t) => {
   const outcomes = runProgramScenario(createPrograms(runByNode), t.testdir());
-  t.same({ ...outcomes, environment: undefined }, { ...expected, environment: undefined });
-  t.match(outcomes.environment, { status: 0, stdout: /^yes (?!.*node_modules)/ }, 'a word is added, another taken out');
+  t.same(outcomes, expected);
   t.end();
 });
 
 t.test('the scenario on Bun', (t) => {
   const run = spawnSync('node_modules/.bin/bun', ['agent/testing/machine-driver.ts', 'programs', t.testdir()], { encoding: 'utf8' });
   t.equal(run.status, 0, run.stderr);
-  const outcomes = JSON.parse(run.stdout);
-  t.same({ ...outcomes, environment: undefined }, JSON.parse(JSON.stringify(expected)));
+  t.same(JSON.parse(run.stdout), JSON.parse(JSON.stringify(expected)));
   t.end();
 });
 

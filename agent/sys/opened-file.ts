@@ -5,6 +5,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type
 import type { FileOffset } from '../binary/units.ts';
 import { hex, MiB } from '../binary/units.ts';
 import { VmcoreError } from '../vmcore/memory-file.ts';
+import { formatDevice } from './device-number.ts';
 import { codeOf, reasonOf } from './errno.ts';
 
 /** One system call asks for no more; a larger read is done in several. */
@@ -94,22 +95,12 @@ function sizeOf(fd: number, path: string): number {
 
 /** Bytes of a block device. @source sysfs: `/sys/dev/block/<major>:<minor>/size` counts 512-byte sectors whatever the device's block size */
 function blockDeviceSize(rdev: number, path: string): number {
-  const { major, minor } = deviceNumbers(rdev);
-  const entry = `/sys/dev/block/${major}:${minor}/size`;
+  const entry = `/sys/dev/block/${formatDevice(BigInt(rdev))}/size`;
   try {
     return Number(readFileSync(entry, 'latin1')) * 512;
   } catch (cause) {
     throw new VmcoreError('vmcore/open', `Cannot find the size of "${path}" in "${entry}": ${reasonOf(cause)}`, { where: path, cause });
   }
-}
-
-/** @source glibc sys/sysmacros.h: major is bits 8–19 and 44–63 of dev_t, minor bits 0–7 and 20–43 */
-function deviceNumbers(rdev: number): { major: number; minor: number } {
-  const device = BigInt(rdev);
-  return {
-    major: Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n)),
-    minor: Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n)),
-  };
 }
 
 function kindOf(stats: Stats): string {

@@ -1,7 +1,7 @@
 /** Other programs: started by argument vector, never through a shell, always with a limit. */
 
 export type ProgramOptions = {
-  /** Default 60,000. The whole process group is killed when it is over. */
+  /** Default 60,000. When it is over the program is killed, and with it, unless it is attached, all that it started in its session. */
   readonly timeoutMs?: number;
   readonly input?: string | Uint8Array;
   /** Added to the environment; the value `undefined` takes a word out. */
@@ -19,7 +19,7 @@ export type ProgramResult = {
 };
 
 export interface Programs {
-  /** Waits for its end. Never throws. At most 16 MiB of output is kept. */
+  /** Waits for its end. Never throws. A program that writes more than 16 MiB is killed, and `stderr` says so. */
   run(argv: readonly string[], options?: ProgramOptions): ProgramResult;
   /** Absolute path of a program in PATH and the usual folders (sbin included, whatever PATH says); `undefined`: not there. */
   find(name: string): string | undefined;

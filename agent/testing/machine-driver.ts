@@ -86,6 +86,14 @@ function tryCalls(folder: string): unknown {
       const watchdog = kernel.openWatchdog(`${folder}/file`, 10);
       return [watchdog.timeoutSeconds, outcomeOf(() => watchdog.feed()), outcomeOf(() => watchdog.disarm())];
     }),
+    'cached bytes before and after': outcomeOf(() => {
+      const path = `${folder}/cached`;
+      const cached = () => Number(system.programs.run(['fincore', '--bytes', '--noheadings', '--output', 'res', path]).stdout.trim());
+      system.files.write(path, new Uint8Array(9_000_000).fill(1));
+      const before = cached();
+      system.files.sha256(path);
+      return [before >= 9_000_000, cached()];
+    }),
     user: kernel.effectiveUserId(),
     cpus: kernel.onlineCpus(),
     names: kernel.utsname(),

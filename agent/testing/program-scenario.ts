@@ -12,7 +12,10 @@ export function runProgramScenario(programs: Programs, folder: string): Outcomes
     input: programs.run(['cat'], { input: 'zwölf' }),
     'no input': programs.run(['cat']),
     'input nobody reads': programs.run(['true'], { input: new Uint8Array(5_000_000) }).status,
-    environment: programs.run(script('echo "$ADDED ${PATH-none}"'), { environment: { ADDED: 'yes', PATH: undefined } }),
+    environment: programs
+      .run(['env'], { environment: { ADDED: 'yes', PATH: undefined } })
+      .stdout.split('\n')
+      .filter((line) => /^(ADDED|PATH)=/.test(line)),
     folder: programs.run(['pwd'], { folder: '/usr' }),
     'no such folder': programs.run(['pwd'], { folder: '/none' }),
     'no such program': programs.run(['kcapture-no-such-program']),

@@ -17,7 +17,7 @@ export type RootedSystem = System & {
 
 /**
  * @param folder is there already, e.g. `t.testdir({ etc: { fstab: '…' } })`.
- * @param overrides members to take instead, e.g. `{ programs, executablePath }`.
+ * @param overrides members to take instead, e.g. `{ programs: createPrograms(runByNode, folder) }` for programs that lie in the tree.
  */
 export async function createRootedSystem(folder: string, overrides: Partial<System> = {}): Promise<RootedSystem> {
   const node = await createNodeSystem();
