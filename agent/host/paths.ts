@@ -8,6 +8,8 @@ export const hostPaths = {
   loaded: '/var/lib/kcapture/loaded.json',
   /** What `install` wrote: JSON. */
   installed: '/var/lib/kcapture/installed.json',
+  /** What `estimate --apply` writes for GRUB. */
+  grubDropIn: '/etc/default/grub.d/kcapture.cfg',
   /** Scripts and generator hooks that `install` writes. */
   library: '/usr/lib/kcapture',
 } as const;

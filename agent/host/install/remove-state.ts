@@ -3,7 +3,12 @@ import type { Files } from '../../sys/files-interface.ts';
 import { hostPaths } from '../paths.ts';
 
 /** Names in the state folder that only kcapture writes; the record of the installation goes last, by itself. */
-const ownFiles = [/^kcapture-.+\.(img|json)(-incomplete)?$/, /^payload-[0-9a-f]{16}\.squashfs$/, /^loaded\.json$/];
+const ownFiles = [
+  /^kcapture-.+\.(img|json)(-new)?(-incomplete)?$/,
+  /^kernel-[0-9a-f]{16}$/,
+  /^payload-[0-9a-f]{16}\.squashfs$/,
+  /^loaded\.json$/,
+];
 const ownFolders = [/^staging-.+$/];
 
 /** Returns the paths that were removed. */

@@ -38,7 +38,7 @@ export type WantedOptions = {
 
 /** Files that belong to the administrator once they are there: a later installation that does not speak of them leaves them. */
 export function isAdministrators(path: string): boolean {
-  return path === panicDropInPath || path === executablePlace || path === hostPaths.configurations[0];
+  return path === panicDropInPath || path === executablePlace || path === hostPaths.configurations[0] || path === hostPaths.grubDropIn;
 }
 
 /** @param files of the system that is installed to. */
