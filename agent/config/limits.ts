@@ -1,5 +1,5 @@
-/** Quantities with the bounds that the run can keep. */
-import { parseDuration, parseSize } from './quantity.ts';
+/** Durations with the bounds that the run can keep. */
+import { parseDuration } from './quantity.ts';
 import { badValue } from './config-error.ts';
 
 const day = 86400;
@@ -11,9 +11,4 @@ export function readDuration(text: string, name: keyof typeof longest): number {
   const seconds = parseDuration(text, longest[name]);
   if (seconds === 0) throw badValue(`Cannot use a ${name} of 0: expected at least a second`);
   return seconds;
-}
-
-/** Bytes. @throws ConfigError */
-export function readSize(text: string): number {
-  return parseSize(text);
 }

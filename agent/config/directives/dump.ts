@@ -3,7 +3,8 @@ import { readCodec } from '../codec-choice.ts';
 import { readCollector } from '../collector.ts';
 import type { Directive } from '../directive.ts';
 import { parseDumpLevels } from '../dump-level.ts';
-import { readDuration, readSize } from '../limits.ts';
+import { readDuration } from '../limits.ts';
+import { parseSize } from '../quantity.ts';
 import { readNumber } from '../values.ts';
 
 export const dumpDirectives: readonly Directive[] = [
@@ -66,7 +67,7 @@ export const dumpDirectives: readonly Directive[] = [
     examples: ['2G', 'always'],
     origin: 'kcapture',
     apply: (draft, { value }) => {
-      draft.dmesgOnlyBelowBytes = value === 'never' ? undefined : value === 'always' ? Number.MAX_SAFE_INTEGER : readSize(value);
+      draft.dmesgOnlyBelowBytes = value === 'never' ? undefined : value === 'always' ? Number.MAX_SAFE_INTEGER : parseSize(value);
     },
   },
   {
@@ -77,7 +78,7 @@ export const dumpDirectives: readonly Directive[] = [
     examples: ['64M', '1G'],
     origin: 'kcapture',
     apply: (draft, { value }) => {
-      draft.minFreeBytes = readSize(value);
+      draft.minFreeBytes = parseSize(value);
     },
   },
   {

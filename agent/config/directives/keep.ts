@@ -2,7 +2,8 @@
 import { badValue } from '../config-error.ts';
 import type { Keep } from '../configuration.ts';
 import type { Directive } from '../directive.ts';
-import { readDuration, readSize } from '../limits.ts';
+import { readDuration } from '../limits.ts';
+import { parseSize } from '../quantity.ts';
 import { quote } from '../problem.ts';
 import { readNumber } from '../values.ts';
 
@@ -45,7 +46,7 @@ function readLimit(word: string): [keyof Keep, number] {
   }
   if (!/^\d/.test(word))
     throw badValue(`Cannot use ${quote(word)}: expected a count, a size (20G) or an age (30d)`, 'Write for instance keep 5 20G 30d');
-  const bytes = readSize(word);
+  const bytes = parseSize(word);
   if (bytes === 0) throw badValue(`Cannot keep ${quote(word)}: the new dump always stays`);
   return ['totalBytes', bytes];
 }
