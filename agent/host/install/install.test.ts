@@ -160,7 +160,9 @@ t.test('images and payloads go with --uninstall, and what is not ours stays', as
   putTree(folder, {
     'var/lib/kcapture/kcapture-6.1.0-50-cloud-amd64.img': 'image',
     'var/lib/kcapture/payload-0123456789abcdef.squashfs': 'payload',
+    'var/lib/kcapture/payload-0123456789abcdef.squashfs-incomplete': 'payload',
     'var/lib/kcapture/loaded.json': '{}',
+    'var/lib/kcapture/notified.json': '{}',
     'var/lib/kcapture/kcapture-6.1.0-50-cloud-amd64.json': '{}',
     'var/lib/kcapture/staging-6.1.0-50-cloud-amd64/loop.ko': 'module',
     'var/lib/kcapture/notes.txt': 'somebody else',

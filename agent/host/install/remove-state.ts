@@ -6,8 +6,8 @@ import { hostPaths } from '../paths.ts';
 const ownFiles = [
   /^kcapture-.+\.(img|json)(-new)?(-incomplete)?$/,
   /^kernel-[0-9a-f]{16}$/,
-  /^payload-[0-9a-f]{16}\.squashfs$/,
-  /^loaded\.json$/,
+  /^payload-[0-9a-f]{16}\.squashfs(-incomplete)?$/,
+  /^(loaded|notified)\.json$/,
 ];
 const ownFolders = [/^staging-.+$/];
 
