@@ -9,6 +9,7 @@ import { captureCommand } from './commands/capture.ts';
 import { configCommand } from './commands/config.ts';
 import { dmesgCommand } from './commands/dmesg.ts';
 import { dumpCommand } from './commands/dump.ts';
+import { estimateCommand } from './commands/estimate.ts';
 import { imageCommand } from './commands/image.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { installCommand } from './commands/install.ts';
@@ -79,6 +80,7 @@ export async function run(system: System, build: BuildInfo, words: readonly stri
       exit = code;
     }),
     unloadCommand(system),
+    estimateCommand(system, build),
     notifyCommand(system, (code) => {
       exit = code;
     }),
