@@ -13,6 +13,7 @@ import { executableSquashfs } from './initramfs.ts';
 import { kernelFiles } from './kernel-files.ts';
 import { findKernel } from './kernels.ts';
 import { createMachine } from './machine/machine.ts';
+import { executablePayload } from './machine/payload.ts';
 import { systemDisk } from './machine/root-disk.ts';
 import type { Scenario } from './scenario.ts';
 import { codecsScenario } from './scenarios/codecs.ts';
@@ -21,13 +22,14 @@ import { dropIn } from './scenarios/drop-in.ts';
 import { filter } from './scenarios/filter.ts';
 import { flattened } from './scenarios/flattened.ts';
 import { harness } from './scenarios/harness.ts';
+import { installScenario } from './scenarios/install.ts';
 import { smallReservation } from './scenarios/small-reservation.ts';
 import { Checks } from './verify/checks.ts';
 import { crashPrograms, vmlinux } from './verify/crash-session.ts';
 import { makedumpfileFor } from './verify/makedumpfile.ts';
 import { prepareNewestDrgn } from './verify/python.ts';
 
-const scenarios: readonly Scenario[] = [filter, codecsScenario, flattened, smallReservation, diskFull, dropIn, harness];
+const scenarios: readonly Scenario[] = [filter, codecsScenario, flattened, smallReservation, diskFull, dropIn, harness, installScenario];
 const executable = process.env.KCAPTURE_EXECUTABLE ?? join(import.meta.dirname, '../dist/kcapture');
 /** In the checkout, so that two checkouts do not meet. */
 const runsFolder = join(import.meta.dirname, '../dist/qemu');
@@ -77,8 +79,9 @@ function prepare(jobs: readonly Job[]): void {
     console.log(`# ${name}: ${kernelFiles(kernel).release} from ${kernel.suite}; makedumpfile: ${makedumpfileFor(kernel).argv.at(-1)}`);
   }
   prepareNewestDrgn();
-  for (const { scenario, kernel } of jobs)
-    if (scenarios.some(({ name, usesMachines }) => name === scenario && usesMachines === true)) systemDisk(kernelFiles(findKernel(kernel)));
+  const onMachines = jobs.filter(({ scenario }) => scenarios.some(({ name, usesMachines }) => name === scenario && usesMachines === true));
+  for (const { kernel } of onMachines) systemDisk(kernelFiles(findKernel(kernel)));
+  if (onMachines.length > 0) executablePayload(executable);
   if (jobs.some(({ scenario }) => scenario === codecsScenario.name)) {
     for (const kernel of codecsScenario.kernels) vmlinux(findKernel(kernel));
     console.log(

@@ -27,7 +27,9 @@ export type Capture = {
 };
 
 const banner = /^(?:\[ *[0-9.]+\] )?Linux version /gm;
-const agentLine = /\bkcapture(?:\[\d+\])?: /;
+/** Its own lines, and those it gives the kernel's log. */
+const agentLine = /^(?:\[ *[0-9.]+\] )?kcapture(?:: | \[)/m;
+const panicLine = /^\[ *[0-9.]+\] Kernel panic - not syncing/m;
 
 export class CaptureWatch {
   readonly #path: string;
@@ -89,7 +91,7 @@ export class CaptureWatch {
       seconds: since(this.#endedAt) ?? this.secondsSinceCrash(),
       secondsToKernel: since(this.#kernelAt),
       secondsToAgent: since(this.#agentAt),
-      panicked: /Kernel panic - not syncing/.test(console),
+      panicked: panicLine.test(console),
       console,
       memory,
     };

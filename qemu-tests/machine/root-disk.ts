@@ -10,9 +10,9 @@ import { basename, join } from 'node:path';
 import { payloadPath } from '../../agent/host/paths.ts';
 import { cached, fingerprint } from '../cache.ts';
 import { command } from '../command.ts';
-import { executableSquashfs } from '../initramfs.ts';
 import type { KernelFiles } from '../kernel-files.ts';
 import { debianTree } from './debian-tree.ts';
+import { executablePayload } from './payload.ts';
 
 /** Of the root file system. */
 export const rootUuid = '6d616368-696e-4500-8000-726f6f740000';
@@ -29,7 +29,7 @@ export function makeRootDisk(path: string, kernel: KernelFiles, executable: stri
     'set_inode_field /usr/bin/kcapture mode 0100755',
     'mkdir /var/lib/kcapture',
     'set_inode_field /var/lib/kcapture mode 040700',
-    `write ${executableSquashfs(executable)} ${payload}`,
+    `write ${executablePayload(executable)} ${payload}`,
     `set_inode_field ${payload} mode 0100600`,
   ];
   const answer = command(['debugfs', '-w', '-f', '-', path], {
