@@ -4,7 +4,7 @@
  * Links of udev in `/dev/disk` are asked first; where there is no udev, the superblocks of all block devices are read.
  */
 import type { System } from '../sys/system.ts';
-import { type BlockDevice, listBlockDevices } from './block-device.ts';
+import { type BlockDevice, deviceByNumber, listBlockDevices, readBlockDevice } from './block-device.ts';
 import { partitionUuid } from './partition-uuid.ts';
 import { readSuperblock } from './superblock.ts';
 
@@ -21,6 +21,19 @@ export function findDevice(system: Facts, device: string): string | undefined {
   if (kind === undefined) return findPath(system, device);
   const value = quoted.replace(/^(["'])(.*)\1$/, '$2');
   return findLink(system, kind, value) ?? search(system, kind, value);
+}
+
+/** The same with what the kernel knows about it; `undefined` also for a node the kernel has no block device for. */
+export function findBlockDevice(system: Facts, device: string): BlockDevice | undefined {
+  const path = findDevice(system, device) ?? device;
+  const number = system.files.status(path)?.ownDevice ?? '';
+  const name = deviceByNumber(system, number) ?? nodeName(system.files.realPath(path));
+  return name === undefined ? undefined : readBlockDevice(system, name);
+}
+
+/** `/dev/cciss/c0d0` → `cciss!c0d0`, as sysfs writes it. */
+function nodeName(path: string | undefined): string | undefined {
+  return path?.startsWith('/dev/') ? path.slice('/dev/'.length).replaceAll('/', '!') : undefined;
 }
 
 function findPath(system: Facts, path: string): string | undefined {

@@ -6,7 +6,7 @@ import type { ArmedTarget } from '../../config/armed-plan.ts';
 import type { TargetWish } from '../../config/configuration.ts';
 import { type BlockDevice, deviceByNumber, readBlockDevice } from '../../linux/block-device.ts';
 import { type BlockStack, readBlockStack } from '../../linux/block-stack.ts';
-import { findDevice, readPartitionUuid } from '../../linux/find-device.ts';
+import { findBlockDevice, readPartitionUuid } from '../../linux/find-device.ts';
 import { findPlace, type Mount, subvolumeOf } from '../../linux/mounts.ts';
 import { readSuperblock } from '../../linux/superblock.ts';
 import type { System } from '../../sys/system.ts';
@@ -31,8 +31,7 @@ function resolveRoot(system: System, path: string): ResolvedTarget {
   const place = findPlace(system, path);
   if (place === undefined) return unsupported(wish, '/proc/self/mountinfo does not tell which file system holds it');
   const { mount, folder } = place;
-  const name = deviceOfMount(system, mount);
-  const device = name === undefined ? undefined : readBlockDevice(system, name);
+  const device = deviceOfMount(system, mount);
   if (device === undefined) return unsupported(wish, `it lies on ${mount.fsType} (${mount.source}), which has no block device`);
   const subvolume = subvolumeOf(mount);
   const inside = subvolume === undefined ? folder : belowFolder(folder, subvolume);
@@ -43,7 +42,7 @@ function resolveRoot(system: System, path: string): ResolvedTarget {
 function resolveFileSystem(system: System, wish: Extract<TargetWish, { kind: 'filesystem' }>, path: string): ResolvedTarget {
   const text = `${wish.fsType} ${wish.device}`;
   const options = wish.options ?? '';
-  const device = findNamed(system, wish.device);
+  const device = findBlockDevice(system, wish.device);
   if (device !== undefined) return armFileSystem(system, { wish: text, device, fsType: wish.fsType, options, folder: path });
   const needs = createNeeds();
   needs.modules.push(wish.fsType);
@@ -56,7 +55,7 @@ function resolveFileSystem(system: System, wish: Extract<TargetWish, { kind: 'fi
 function resolveRaw(system: System, wished: string): ResolvedTarget {
   const wish = `raw ${wished}`;
   const needs = createNeeds();
-  const device = findNamed(system, wished);
+  const device = findBlockDevice(system, wished);
   if (device === undefined) {
     needs.warnings.push(
       `The target "${wish}" is not on this machine now: drivers and layers for it cannot be told. Attach it, then build the image again.`,
@@ -120,19 +119,10 @@ function stableName(system: System, device: BlockDevice, wished: string, needs: 
   return wished;
 }
 
-function findNamed(system: System, wished: string): BlockDevice | undefined {
-  const path = findDevice(system, wished);
-  const number = path === undefined ? undefined : system.files.status(path)?.ownDevice;
-  const name = number === undefined ? undefined : deviceByNumber(system, number);
-  return name === undefined ? undefined : readBlockDevice(system, name);
-}
-
 /** By the number of the mount; where that is made up (btrfs), by the node that was mounted. */
-function deviceOfMount(system: System, { device, source }: Mount): string | undefined {
-  const direct = deviceByNumber(system, device);
-  if (direct !== undefined) return direct;
-  const number = source.startsWith('/') ? system.files.status(source)?.ownDevice : undefined;
-  return number === undefined ? undefined : deviceByNumber(system, number);
+function deviceOfMount(system: System, { device, source }: Mount): BlockDevice | undefined {
+  const name = deviceByNumber(system, device);
+  return name === undefined ? findBlockDevice(system, source) : readBlockDevice(system, name);
 }
 
 function belowFolder(folder: string, top: string): string {
