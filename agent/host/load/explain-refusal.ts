@@ -66,6 +66,13 @@ const rows: readonly Row[] = [
   },
   {
     errno: 'EPERM',
+    when: ({ lockdown }) => demandsSignature(lockdown) && lockdown.secureBoot !== true,
+    cause: ({ lockdown }) =>
+      `the kernel is locked down (${lockdown.state}) without Secure Boot: it knows none of the firmware's keys and trusts no signature by them`,
+    remedy: 'Turn Secure Boot on, or start the kernel without lockdown=.',
+  },
+  {
+    errno: 'EPERM',
     when: ({ lockdown }) => demandsSignature(lockdown),
     cause: ({ lockdown }) => `the kernel is locked down (${lockdown.state}) and does not trust the signature of this kernel file`,
     remedy: enrol,
