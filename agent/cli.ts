@@ -23,6 +23,7 @@ import { requirementsCommand } from './commands/requirements.ts';
 import { showCommand } from './commands/show.ts';
 import { statusCommand } from './commands/status.ts';
 import { unloadCommand } from './commands/unload.ts';
+import { testCommand } from './commands/test.ts';
 import { type BuildInfo, versionCommand } from './commands/version.ts';
 import { vtopCommand } from './commands/vtop.ts';
 import { type ExitCode, exitCodes, KcaptureError, UsageError } from './errors.ts';
@@ -73,6 +74,9 @@ export async function run(system: System, build: BuildInfo, words: readonly stri
     }),
     installCommand(system, build),
     statusCommand(system, build, (code) => {
+      exit = code;
+    }),
+    testCommand(system, build, (code) => {
       exit = code;
     }),
     listCommand(system),

@@ -34,3 +34,10 @@ export function checkLoop({ recentCaptures, configuration: { loopLimit, path } }
   const text = `${recentCaptures} captures within ${Math.round(windowSeconds / 60)} minutes: the limit of ${captures} is reached, only the log is saved now`;
   return [{ name: 'crash loop', level: 'warn', text, hint: `Find the cause, or move the captures away from ${path}: kcapture show` }];
 }
+
+export function checkCrashTest({ crashTest }: StatusFacts): readonly Check[] {
+  if (crashTest === undefined) return [];
+  const { outcome, startedAt, text, hint } = crashTest;
+  const level = { passed: 'ok', failed: 'warn', pending: 'note' } as const;
+  return [{ name: 'crash test', level: level[outcome], text: `${outcome}, ${startedAt}: ${text}`, hint: hint ?? 'kcapture test --result' }];
+}

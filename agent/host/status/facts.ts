@@ -22,6 +22,7 @@ import type { ResolveOptions } from '../resolve-plan.ts';
 import { byTime, findSaved } from '../saved/find-saved.ts';
 import type { SavedDump } from '../saved/saved-dump.ts';
 import { savedFolders } from '../saved/saved-folders.ts';
+import { type CrashTestResult, judgeCrashTest } from '../test/crash-test.ts';
 import { missingCpuFlags } from './cpu-needs.ts';
 import { type DumpEstimate, estimateDump } from './dump-estimate.ts';
 import { type ImageFacts, readImageFacts } from './image-facts.ts';
@@ -59,6 +60,8 @@ export type StatusFacts = {
   /** Within the window of the loop limit. */
   readonly recentCaptures: number;
   readonly breadcrumbs: readonly Breadcrumb[];
+  /** Of the last test by a real crash. */
+  readonly crashTest: CrashTestResult | undefined;
 };
 
 /** Captures that are looked at closely. */
@@ -103,6 +106,7 @@ export function gatherFacts(system: System, build: ResolveOptions['build']): Sta
     captures: captures.slice(0, shownCaptures),
     recentCaptures: countRecent(captures, kernel.wallClockMs(), configuration.loopLimit.windowSeconds),
     breadcrumbs: readBreadcrumbs(system),
+    crashTest: judgeCrashTest(system),
   };
 }
 

@@ -2,7 +2,8 @@
 import { printable } from '../../binary/printable.ts';
 import { formatBytes } from '../../binary/units.ts';
 import type { EventOutcome, EventReport } from '../../linux/panic-events.ts';
-import type { Check, Level } from './check.ts';
+import type { Level } from './check.ts';
+import { createPaint, formatChecks, maxText } from './format-checks.ts';
 import { formatSeconds } from './outlook.ts';
 import type { Status } from './status.ts';
 
@@ -11,20 +12,15 @@ const verdicts: Readonly<Record<Status['verdict'], { text: string; level: Level 
   attention: { text: 'ARMED, BUT: a crash would be captured; something needs attention', level: 'warn' },
   unarmed: { text: 'NOT ARMED: a crash would not be captured', level: 'fail' },
 };
-const marks: Readonly<Record<Level, string>> = { ok: 'ok  ', note: 'note', warn: 'WARN', fail: 'FAIL' };
-const colours: Readonly<Record<Level, string>> = { ok: '32', note: '36', warn: '33', fail: '31' };
-const maxText = 300;
-
 export type FormatOptions = { readonly colour: boolean };
 
 export function formatStatus(status: Status, { colour }: FormatOptions): string {
-  const paint = (level: Level, text: string) => (colour ? `\x1b[${colours[level]}m${text}\x1b[0m` : text);
+  const paint = createPaint(colour);
   const verdict = verdicts[status.verdict];
-  const width = Math.max(...status.checks.map(({ name }) => name.length));
   return [
     paint(verdict.level, verdict.text),
     '',
-    ...status.checks.flatMap((check) => checkLines(check, width, paint)),
+    ...formatChecks(status.checks, paint),
     ...estimateLines(status),
     '',
     ...eventLines(status),
@@ -34,11 +30,6 @@ export function formatStatus(status: Status, { colour }: FormatOptions): string 
   ]
     .map((line) => `${line}\n`)
     .join('');
-}
-
-function checkLines({ name, level, text, hint }: Check, width: number, paint: (level: Level, text: string) => string): readonly string[] {
-  const line = `${paint(level, marks[level])}  ${name.padEnd(width)}  ${printable(text, maxText)}`;
-  return hint === undefined || level === 'ok' ? [line] : [line, `${' '.repeat(width + 8)}-> ${printable(hint, maxText)}`];
 }
 
 function estimateLines({ estimate }: Status): readonly string[] {

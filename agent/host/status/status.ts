@@ -12,7 +12,7 @@ import type { ResolveOptions } from '../resolve-plan.ts';
 import { type Check, statusExitCode } from './check.ts';
 import { checkConfiguration, checkImage, checkLoaded, checkPlan } from './check-image.ts';
 import { checkKernels, checkPanicTimeout, checkPermission, checkProcessor, checkReservation, checkService } from './check-machine.ts';
-import { checkCaptures, checkLoop } from './check-past.ts';
+import { checkCaptures, checkCrashTest, checkLoop } from './check-past.ts';
 import { checkTargets } from './check-targets.ts';
 import type { DumpEstimate } from './dump-estimate.ts';
 import { gatherFacts, type StatusFacts } from './facts.ts';
@@ -54,6 +54,7 @@ const table: readonly CheckFunction[] = [
   checkPanicTimeout,
   checkLoop,
   checkCaptures,
+  checkCrashTest,
 ];
 
 export function readStatus(system: System, build: ResolveOptions['build']): Status {
