@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { resolve } from 'node:path';
 import { formatProblem } from '../config/problem.ts';
 import { UsageError } from '../errors.ts';
+import { warnIfTight } from '../host/estimate/warn-if-tight.ts';
 import { readHostConfiguration } from '../host/host-configuration.ts';
 import { chooseImage } from '../host/load/choose-image.ts';
 import { formatLoaded, formatPlan } from '../host/load/format-load.ts';
@@ -49,8 +50,10 @@ function loadNow(system: System, build: BuildInfo, flags: Flags): void {
     const made = planLoad(system, request, { store: true });
     return { plan: made, result: executeLoad(system, made) };
   });
-  for (const warning of result.warnings) system.printError(`kcapture: warning: ${warning}\n`);
-  system.print(flags.json ? `${JSON.stringify(result, undefined, 2)}\n` : formatLoaded(plan, result));
+  const tight = warnIfTight(system, { configuration: request.configuration, kernel: flags.kernel, build, imageBytes: plan.imageBytes });
+  const warnings = [...result.warnings, ...(tight === undefined ? [] : [tight])];
+  for (const warning of warnings) system.printError(`kcapture: warning: ${warning}\n`);
+  system.print(flags.json ? `${JSON.stringify({ ...result, warnings }, undefined, 2)}\n` : formatLoaded(plan, result));
 }
 
 function showPlan(system: System, build: BuildInfo, flags: Flags, setExit: SetExit): void {

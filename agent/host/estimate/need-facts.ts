@@ -18,6 +18,8 @@ export type FactOptions = {
   readonly configuration: Configuration;
   readonly kernel: string | undefined;
   readonly build: { readonly version: string; readonly commit: string };
+  /** Size of an image other than the one that stands at its place. */
+  readonly imageBytes?: number;
 };
 
 /** When neither the kernel's file nor the running kernel tells. */
@@ -54,7 +56,7 @@ export function gatherNeedFacts(system: System, options: FactOptions): GatheredF
   const generator = chooseGenerator(system, options.configuration.generator);
   const facts: NeedFacts = {
     ...kernelSize(system, kernel?.image.memoryBytes),
-    image: imageSize(system, release, generator),
+    image: imageSize(system, release, generator, options.imageBytes),
     moduleBytes: moduleBytes(system, resolved),
     memoryBytes: memoryBytes(system),
     pageBytes: readPageSize(system.files),
@@ -74,8 +76,8 @@ function kernelSize(system: System, fromFile: number | undefined): Pick<NeedFact
 }
 
 /** The image that stands there, or what one made now would have. */
-function imageSize(system: System, release: string, generator: Generator): ImageSize {
-  const standing = system.files.status(imagePath(release))?.sizeBytes;
+function imageSize(system: System, release: string, generator: Generator, known: number | undefined): ImageSize {
+  const standing = known ?? system.files.status(imagePath(release))?.sizeBytes;
   const payloadBytes = payloadSize(system);
   if (generator === 'own') {
     const bytes = standing ?? payloadBytes + ownRestBytes;

@@ -68,8 +68,8 @@ const rows: readonly Row[] = [
     errno: 'EPERM',
     when: ({ lockdown }) => demandsSignature(lockdown) && lockdown.secureBoot !== true,
     cause: ({ lockdown }) =>
-      `the kernel is locked down (${lockdown.state}) without Secure Boot: it knows none of the firmware's keys and trusts no signature by them`,
-    remedy: 'Turn Secure Boot on, or start the kernel without lockdown=.',
+      `the kernel is locked down (${lockdown.state}) and does not trust the signature of this kernel file; without Secure Boot it knows none of the firmware's keys`,
+    remedy: 'Turn Secure Boot on, use a kernel whose key is built into the running one, or start it without lockdown.',
   },
   {
     errno: 'EPERM',

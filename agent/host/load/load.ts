@@ -177,14 +177,12 @@ function readKernelLog(system: System): readonly string[] {
     .filter((line) => line !== '');
 }
 
-/** What kexec wrote to the kernel's log meanwhile. Many kernels are silent. */
+/** What the kernel wrote to its log about the call: the reason first, then who refused. Many kernels are silent. */
 function kernelWords(log: readonly string[], before: readonly string[]): string | undefined {
   const fresh = log.slice(log.lastIndexOf(before.at(-1) ?? '') + 1);
-  return fresh
-    .filter((line) => /kexec|bzImage|lockdown|command line/i.test(line))
-    .at(-1)
-    ?.replace(/^\[[^\]]*\] */, '')
-    .slice(0, 200);
+  const about = fresh.filter((line) => /kexec|bzImage|lockdown|PEFILE|PKCS|X\.509|command line/i.test(line));
+  const words = about.slice(-2).map((line) => line.replace(/^\[[^\]]*\] */, '').slice(0, 160));
+  return words.length === 0 ? undefined : words.join('; ');
 }
 
 /** A call that failed took the old image away; it is loaded again where that is possible. */

@@ -1,7 +1,7 @@
 /** Gives up the loaded capture kernel. After this a crash is not captured. */
 import { KernelCallError } from '../../sys/kernel-error.ts';
 import type { System } from '../../sys/system.ts';
-import { isCrashKernelLoaded, mayLoadKernels } from './kexec-state.ts';
+import { isCrashKernelLoaded, mayLoadKernels, readKexecState } from './kexec-state.ts';
 import { LoadError } from './load-error.ts';
 import { forgetLoadedRecord } from './loaded-record.ts';
 
@@ -21,11 +21,8 @@ export function unload(system: System): boolean {
     system.kernel.kexecFileUnload(true);
   } catch (cause) {
     if (!(cause instanceof KernelCallError)) throw cause;
-    const hint =
-      cause.errno === 'EBUSY'
-        ? 'Another program is loading or unloading: try again in a few seconds.'
-        : 'Look at the last lines of "dmesg".';
-    throw new LoadError('load/refused', `Cannot unload the capture kernel: ${cause.errno}. It is still loaded`, { hint, cause });
+    const message = `Cannot unload the capture kernel: ${cause.errno}. It is still loaded`;
+    throw new LoadError('load/refused', message, { hint: remedyFor(system, cause.errno), cause });
   }
   if (isCrashKernelLoaded(system)) {
     throw new LoadError('load/state', 'Cannot unload the capture kernel: the call succeeded, but it is still loaded', {
@@ -34,4 +31,10 @@ export function unload(system: System): boolean {
   }
   forgetLoadedRecord(system);
   return true;
+}
+
+function remedyFor(system: System, errno: string): string {
+  if (readKexecState(system).disabled) return 'kernel.kexec_load_disabled is 1, which forbids unloading too: restart the machine.';
+  if (errno === 'EBUSY') return 'Another program is loading or unloading: try again in a few seconds.';
+  return 'Look at the last lines of "dmesg".';
 }
