@@ -40,7 +40,7 @@ export const unitLinks: readonly { readonly path: string; readonly target: strin
   'kcapture-recover.service',
 ].map((unit) => ({ path: `/etc/systemd/system/multi-user.target.wants/${unit}`, target: `/usr/lib/systemd/system/${unit}` }));
 
-const dracutFolder = '/usr/lib/dracut/modules.d/99kcapture';
+export const dracutFolder = '/usr/lib/dracut/modules.d/99kcapture';
 /** Not below `/usr/lib/initcpio`: whatever changes there makes pacman rebuild every image of the machine. */
 export const initcpioFolder = `${hostPaths.library}/initcpio`;
 

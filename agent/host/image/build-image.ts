@@ -10,7 +10,7 @@ import type { System } from '../../sys/system.ts';
 import { planPath } from '../paths.ts';
 import { collectRequirements, formatPlan } from '../requirements/collect-requirements.ts';
 import { type ResolveOptions, resolvePlan } from '../resolve-plan.ts';
-import { initcpioFolder } from '../shipped-files.ts';
+import { dracutFolder, initcpioFolder } from '../shipped-files.ts';
 import { ImageError } from './cpio.ts';
 import { writeOwnImage } from './own-image.ts';
 
@@ -44,10 +44,12 @@ const generatorTimeoutMs = 15 * 60_000;
 const externals: Readonly<Record<Exclude<Generator, 'own'>, External>> = {
   dracut: {
     program: 'dracut',
-    hook: '/usr/lib/dracut/modules.d/99kcapture/module-setup.sh',
+    hook: `${dracutFolder}/module-setup.sh`,
     argv: ({ configuration, kernelRelease }, output) => [
       ...['dracut', '--force', '--no-hostonly', '--no-hostonly-cmdline', '--no-early-microcode', '--no-kernel', '--nostrip', '--gzip'],
-      ...['--modules', 'kcapture', ...configuration.dracutArguments, '--kver', kernelRelease, output],
+      // The machine's own configuration may add to every image what would not fit into this one; a folder without *.conf stands for its folder.
+      ...['--conf', '/dev/null', '--confdir', dracutFolder, '--modules', 'kcapture'],
+      ...[...configuration.dracutArguments, '--kver', kernelRelease, output],
     ],
   },
   mkinitcpio: {
