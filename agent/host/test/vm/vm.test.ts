@@ -135,7 +135,7 @@ t.test('an image of odd length is padded to where the kernel looks', async (t) =
   const system = await createRootedSystem(t.testdir({}));
   putTree(system.root, { ...moduleTree, image: 'odd', 'work/x': '' });
   makeTestImage(system, { image: '/image', kernelRelease: release, plan: undefined, output: '/work/out' });
-  t.equal(readFileSync(join(system.root, 'work/out'), 'latin1').slice(0, 10), 'odd\x070701');
+  t.equal(readFileSync(join(system.root, 'work/out'), 'latin1').slice(0, 10), 'odd\x00070701');
 });
 
 t.test('a kernel without drivers for a virtual machine cannot be tested in one', async (t) => {
