@@ -63,8 +63,7 @@ function openVolume(system: System, layer: DeviceLayer & { kind: 'lvm' }, option
   if (findDevice(system, `/dev/${name}`) !== undefined) return () => {};
   const program = need(system, 'lvm');
   tryUntil(system, options, `the logical volume ${name}`, [program, 'lvchange', '-ay', '-y', '--sysinit', name]);
-  // Pools and snapshots may have come with it, so that it is the group that goes.
-  return () => stop(system, [program, 'vgchange', '-an', layer.volumeGroup]);
+  return () => stop(system, [program, 'lvchange', '-an', name]);
 }
 
 function openArray(system: System, layer: DeviceLayer & { kind: 'md' }, options: WaitOptions): CloseLayers {

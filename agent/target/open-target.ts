@@ -23,7 +23,7 @@ export type OpenTargetOptions = WaitOptions & { /** Number of the target in the 
 /** @throws TargetError with any of its codes. Nothing stays open then. */
 export function openTarget(system: System, target: CaptureTarget, options: OpenTargetOptions): OpenTarget {
   if (target.kind === 'unsupported') throw new TargetError('target/unsupported', `Cannot use the target "${target.wish}": ${target.why}`);
-  if (target.kind === 'folder') return { kind: 'folder', folder: makeFolder(system, target.folder), close() {} };
+  if (target.kind === 'folder') return openFolder(system, target.folder);
   const isDeviceless = target.kind === 'filesystem' && deviceless.has(target.fsType);
   const closeLayers =
     isDeviceless || findDevice(system, target.device) !== undefined ? () => {} : openLayers(system, target.layers, options);
@@ -35,6 +35,31 @@ export function openTarget(system: System, target: CaptureTarget, options: OpenT
     closeLayers();
     throw error;
   }
+}
+
+/** @throws TargetError `target/memory` in a capture kernel, when what is saved there would go with the next restart. */
+function openFolder(system: System, path: string): OpenTarget {
+  const folder = makeFolder(system, path);
+  const fsType = system.exists('/proc/vmcore') ? fileSystemOf(system, folder) : undefined;
+  if (fsType === undefined || !inMemory.has(fsType)) return { kind: 'folder', folder, close() {} };
+  throw new TargetError(
+    'target/memory',
+    `Cannot save to "${path}": it lies in the memory of this kernel (${fsType}) and goes with the next restart`,
+    {
+      where: path,
+      hint: 'Mount a disk there first',
+    },
+  );
+}
+
+const inMemory: ReadonlySet<string> = new Set(['rootfs', 'ramfs', 'tmpfs', 'devtmpfs']);
+
+/** Type of the file system that holds an absolute path without links: that of the last mount whose point leads to it. @source proc(5), /proc/mounts */
+function fileSystemOf({ files }: System, path: string): string | undefined {
+  const mounts = (files.readTextIfThere('/proc/mounts') ?? '').split('\n').map((line) => line.split(' '));
+  const holding = mounts.filter(([, point]) => point === '/' || point === path || (point !== undefined && path.startsWith(`${point}/`)));
+  const longest = Math.max(...holding.map(([, point]) => point.length));
+  return holding.findLast(([, point]) => point.length === longest)?.[2];
 }
 
 function openFileSystem(
