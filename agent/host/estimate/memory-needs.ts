@@ -10,7 +10,7 @@
 import { GiB, KiB, MiB } from '../../binary/units.ts';
 
 export type NeedFacts = {
-  /** Kernel with everything it needs to start: from the kernel file, else what the running one uses. */
+  /** Text, data and BSS of the capture kernel. */
   readonly kernelBytes: number;
   readonly kernelSource: string;
   readonly image: ImageSize;
@@ -36,7 +36,13 @@ export type ImageSize = {
   readonly source: string;
 };
 
-export type NeedLine = { readonly what: string; readonly bytes: number; readonly how: string };
+export type NeedLine = {
+  readonly what: string;
+  readonly bytes: number;
+  readonly how: string;
+  /** Needs no slack. */
+  readonly isExact?: true;
+};
 export type Needs = {
   /** Of the moment that takes more. */
   readonly lines: readonly NeedLine[];
@@ -44,12 +50,17 @@ export type Needs = {
   readonly totalBytes: number;
   /** The other moment's total. */
   readonly otherBytes: number;
+  /** Below this it was seen to fail: no slack, and an agent that reads its executable again and again. */
+  readonly leastBytes: number;
 };
 
-/** Slab, page tables, log buffer, device tree of a kernel that has just started. */
-const earlyBytes = 14 * MiB;
-/** The agent at its peak: 57 to 75 MB. */
-const agentBytes = 75e6;
+/** Slab (20 MB), what is set aside before memory management begins (12 MB), stacks and page tables of a kernel that has just started. */
+const earlyBytes = 30 * MiB;
+/**
+ * The agent at its peak: 57 to 75 MB where there is room. Two thirds of it are pages of the executable, which it reads again and again when there is less; it was
+ * seen to finish with 35 MB.
+ */
+const agentBytes = { comfortable: 75e6, least: 36e6 };
 /** Each further CPU: per-CPU areas of the kernel and one more compressing thread. */
 const cpuBytes = 10 * MiB;
 /** Pages of the dump on their way to the disk. */
@@ -73,21 +84,24 @@ export function sumNeeds(facts: NeedFacts, reservedBytes: number): Needs {
     { what: 'kernel at work', bytes: earlyBytes, how: 'measured' },
     { what: 'image, unpacked', bytes: facts.image.unpackedBytes, how: facts.image.source },
   ];
-  const unpacking = withSlack([
-    ...always,
-    { what: 'image, packed', bytes: facts.image.packedBytes, how: 'in memory until it is unpacked' },
-  ]);
-  const dumping = withSlack([...always, ...dumpingLines(facts)]);
-  const [total, other] = [dumping, unpacking].map((lines) => lines.reduce((sum, { bytes }) => sum + bytes, 0));
-  if (other > total) return { lines: unpacking, moment: 'unpacking', totalBytes: other, otherBytes: total };
-  return { lines: dumping, moment: 'dumping', totalBytes: total, otherBytes: other };
+  const unpacking = [...always, { what: 'image, packed', bytes: facts.image.packedBytes, how: 'in memory until it is unpacked' }];
+  const dumping = [...always, ...dumpingLines(facts)];
+  const leastBytes = Math.max(sum(unpacking), sum(dumping) - agentBytes.comfortable + agentBytes.least - writeBackBytes);
+  const [comfortable, other] = [withSlack(dumping), withSlack(unpacking)];
+  const isUnpacking = sum(other) > sum(comfortable);
+  const [lines, rest] = isUnpacking ? [other, comfortable] : [comfortable, other];
+  return { lines, moment: isUnpacking ? 'unpacking' : 'dumping', totalBytes: sum(lines), otherBytes: sum(rest), leastBytes };
+}
+
+function sum(lines: readonly NeedLine[]): number {
+  return lines.reduce((total, { bytes }) => total + bytes, 0);
 }
 
 function dumpingLines(facts: NeedFacts): readonly NeedLine[] {
   const bitmapBytes = Math.ceil(facts.memoryBytes / facts.pageBytes / 4);
   const lines: NeedLine[] = [
     { what: 'modules', bytes: facts.moduleBytes, how: 'loaded, beside their files' },
-    { what: 'agent', bytes: agentBytes, how: 'measured, at its peak' },
+    { what: 'agent', bytes: agentBytes.comfortable, how: 'measured, at its peak' },
     { what: 'bitmap', bytes: bitmapBytes, how: `2 bits a page of ${Math.round(facts.memoryBytes / GiB)} GiB` },
     { what: 'list of the old memory', bytes: Math.ceil(facts.memoryBytes / (128 * MiB)) * 96 + 64 * KiB, how: '96 bytes for each 128 MiB' },
     { what: 'writing', bytes: writeBackBytes, how: 'pages on their way to the disk' },
@@ -95,12 +109,17 @@ function dumpingLines(facts: NeedFacts): readonly NeedLine[] {
   if (facts.cpus > 1) lines.push({ what: 'more CPUs', bytes: (facts.cpus - 1) * cpuBytes, how: `${facts.cpus - 1} more than one` });
   if (facts.usesSystemd) lines.push({ what: 'systemd and udev', bytes: systemdBytes, how: 'in images that dracut or mkinitcpio make' });
   if (facts.luksBytes > 0)
-    lines.push({ what: 'opening LUKS', bytes: facts.luksBytes + cryptsetupBytes, how: "the key slot's Argon2 memory and cryptsetup" });
+    lines.push({
+      what: 'opening LUKS',
+      bytes: facts.luksBytes + cryptsetupBytes,
+      how: "the key slot's Argon2 memory and cryptsetup",
+      isExact: true,
+    });
   if (facts.framebufferBytes > 0) lines.push({ what: 'screen', bytes: facts.framebufferBytes, how: 'one copy of what is shown' });
   return lines;
 }
 
 function withSlack(lines: readonly NeedLine[]): readonly NeedLine[] {
-  const sum = lines.reduce((total, { bytes }) => total + bytes, 0);
-  return [...lines, { what: 'slack', bytes: sum * slack, how: `${slack * 100} % for what drivers take` }];
+  const bytes = sum(lines.filter(({ isExact }) => !isExact)) * slack;
+  return [...lines, { what: 'slack', bytes, how: `${slack * 100} % for what drivers take` }];
 }

@@ -5,7 +5,7 @@ import { parseCrashkernel } from '../../linux/crashkernel.ts';
 import { reservationFor } from '../../linux/crashkernel-reservation.ts';
 import { type NeedFacts, type Needs, sumNeeds } from './memory-needs.ts';
 
-/** `none`: nothing is reserved. `low`: less than the sum without slack. `tight`: less than recommended. `generous`: twice that or more. */
+/** `none`: nothing is reserved. `low`: less than it was seen to work with. `tight`: less than recommended. `generous`: twice that or more. */
 export type Verdict = 'none' | 'low' | 'tight' | 'good' | 'generous';
 
 export type Recommendation = {
@@ -52,9 +52,8 @@ export function roundUp(bytes: number): number {
 }
 
 function judge(needs: Needs, bytes: number, reservedBytes: number): Verdict {
-  const withoutSlack = needs.totalBytes - (needs.lines.at(-1)?.bytes ?? 0);
   if (reservedBytes === 0) return 'none';
-  if (reservedBytes < withoutSlack) return 'low';
+  if (reservedBytes < needs.leastBytes) return 'low';
   if (reservedBytes < bytes) return 'tight';
   return reservedBytes >= 2 * bytes ? 'generous' : 'good';
 }
