@@ -50,3 +50,10 @@ t.test('a device-mapper name leads to the node even where nobody made its link',
   t.equal(findDevice(system, '/dev/vg-one/root'), '/dev/dm-0');
   t.equal(findDevice(system, '/dev/vg-one/swap'), undefined);
 });
+
+t.test('a tag that no device has, or no path at all, is no device', async (t) => {
+  const system = await createRootedSystem(t.testdir({}));
+  for (const device of ['UUID=11111111-2222-3333-4444-555555555555', 'LABEL=none', 'PARTUUID=1-1', 'sda1', '']) {
+    t.equal(findBlockDevice(system, device), undefined, device);
+  }
+});

@@ -25,7 +25,8 @@ export function findDevice(system: Facts, device: string): string | undefined {
 
 /** The same with what the kernel knows about it; `undefined` also for a node the kernel has no block device for. */
 export function findBlockDevice(system: Facts, device: string): BlockDevice | undefined {
-  const path = findDevice(system, device) ?? device;
+  const path = findDevice(system, device) ?? (device.startsWith('/') ? device : undefined);
+  if (path === undefined) return undefined;
   const number = system.files.status(path)?.ownDevice ?? '';
   const name = deviceByNumber(system, number) ?? nodeName(system.files.realPath(path));
   return name === undefined ? undefined : readBlockDevice(system, name);
