@@ -23,13 +23,24 @@ import { filter } from './scenarios/filter.ts';
 import { flattened } from './scenarios/flattened.ts';
 import { harness } from './scenarios/harness.ts';
 import { installScenario } from './scenarios/install.ts';
+import { ownImage } from './scenarios/own-image.ts';
 import { smallReservation } from './scenarios/small-reservation.ts';
 import { Checks } from './verify/checks.ts';
 import { crashPrograms, vmlinux } from './verify/crash-session.ts';
 import { makedumpfileFor } from './verify/makedumpfile.ts';
 import { prepareNewestDrgn } from './verify/python.ts';
 
-const scenarios: readonly Scenario[] = [filter, codecsScenario, flattened, smallReservation, diskFull, dropIn, harness, installScenario];
+const scenarios: readonly Scenario[] = [
+  filter,
+  codecsScenario,
+  flattened,
+  smallReservation,
+  diskFull,
+  dropIn,
+  harness,
+  installScenario,
+  ownImage,
+];
 const executable = process.env.KCAPTURE_EXECUTABLE ?? join(import.meta.dirname, '../dist/kcapture');
 /** In the checkout, so that two checkouts do not meet. */
 const runsFolder = join(import.meta.dirname, '../dist/qemu');
@@ -82,7 +93,8 @@ function prepare(jobs: readonly Job[]): void {
   const onMachines = jobs.filter(({ scenario }) => scenarios.some(({ name, usesMachines }) => name === scenario && usesMachines === true));
   for (const { kernel } of onMachines) systemDisk(kernelFiles(findKernel(kernel)));
   if (onMachines.length > 0) executablePayload(executable);
-  if (jobs.some(({ scenario }) => scenario === codecsScenario.name)) {
+  const withCrash = [codecsScenario.name, ownImage.name];
+  if (jobs.some(({ scenario }) => withCrash.includes(scenario))) {
     for (const kernel of codecsScenario.kernels) vmlinux(findKernel(kernel));
     console.log(
       `# crash: ${crashPrograms()

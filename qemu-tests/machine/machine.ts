@@ -16,6 +16,7 @@ import { type Capture, CaptureWatch } from './capture-watch.ts';
 import type { Attachment, MachineDisk } from './disks.ts';
 import { applyFault, type Fault } from './faults.ts';
 import { machineArgv } from './machine-argv.ts';
+import { buildMemoryVmcore, recordMemoryMap } from './memory-vmcore.ts';
 import { makeRootDisk, rootUuid } from './root-disk.ts';
 import { makeStartInitramfs } from './start-initramfs.ts';
 
@@ -76,6 +77,8 @@ export type Boot = {
   readonly file: (path: string) => string;
   /** @throws Error when the boot did not crash. */
   readonly capture: Capture;
+  /** Makes a vmcore of the memory that was kept. @throws Error when none was. @returns Its path. */
+  readonly memoryVmcore: () => string;
 };
 
 export type Machine = {
@@ -87,6 +90,7 @@ export type Machine = {
 };
 
 const memoryName = 'memory';
+const mapFolder = '/run/machine/memory-map';
 
 export function createMachine(options: MachineOptions): Machine {
   const { folder } = options;
@@ -113,7 +117,9 @@ async function bootOnce(machine: MachineOptions, options: BootOptions, { at, fir
   const path = (name: string) => join(at, name);
   const disks = machine.disks ?? [];
   const crash = options.crash === true ? 'crash_now' : options.crash === false ? undefined : options.crash;
-  const script = bootScript({ disks, firstBoot, files: options.files ?? {}, steps: options.steps, collect: options.collect ?? [], crash });
+  const steps = options.keepMemory === true ? [...options.steps, { name: 'memory-map', run: recordMemoryMap(mapFolder) }] : options.steps;
+  const collect = [...(options.collect ?? []), ...(options.keepMemory === true ? [mapFolder] : [])];
+  const script = bootScript({ disks, firstBoot, files: options.files ?? {}, steps, collect, crash });
   makeStartInitramfs(path('initramfs'), kernel, {
     systemd: options.systemd ?? machine.systemd ?? false,
     udev: machine.udev ?? true,
@@ -169,6 +175,11 @@ async function bootOnce(machine: MachineOptions, options: BootOptions, { at, fir
     upSeconds: Number(report.get('up')),
     totalSeconds,
     file: (name) => path(`sent${name}`),
+    memoryVmcore: () => {
+      const target = path('memory-vmcore');
+      buildMemoryVmcore(path(memoryName), path(`sent${mapFolder}`), target);
+      return target;
+    },
     get capture() {
       if (!watch.crashed) throw new Error(`Cannot tell how the capture ended: the machine in ${at} did not crash`);
       return watch.result(existsSync(path(memoryName)) ? path(memoryName) : undefined);
