@@ -54,6 +54,8 @@ export type BootOptions = {
   readonly keepMemory?: boolean;
   /** Instead of the machine's own for this boot. */
   readonly crashkernel?: string;
+  /** Beside the machine's own words. */
+  readonly commandLine?: string;
   readonly systemd?: boolean;
   /** Until the steps are done. Default: 300. */
   readonly stepsLimitSeconds?: number;
@@ -139,6 +141,7 @@ async function bootOnce(machine: MachineOptions, options: BootOptions, { at, fir
       'rw',
       crashkernel === undefined ? '' : `crashkernel=${crashkernel}`,
       machine.commandLine ?? '',
+      options.commandLine ?? '',
     ]
       .filter((word) => word !== '')
       .join(' '),
