@@ -8,6 +8,7 @@ import { readHostConfiguration } from '../host/host-configuration.ts';
 import { imagePath, planPath } from '../host/paths.ts';
 import { resolvePlan } from '../host/resolve-plan.ts';
 import type { System } from '../sys/system.ts';
+import { buildSuperblock } from './build-superblock.ts';
 import { nodeKernelCalls } from './node-kernel-calls.ts';
 import { createRootedSystem, putTree, type RootedSystem } from './rooted-system.ts';
 
@@ -66,18 +67,6 @@ export function putArmed(system: RootedSystem): void {
   writeFileSync(join(system.root, 'var/lib/kcapture/loaded.json'), JSON.stringify(record));
 }
 
-/** Enough of an ext4 file system to be known by its UUID. @source fs/ext4/ext4.h */
-export function ext4Head(uuid = diskUuid): Uint8Array {
-  const disk = new Uint8Array(8192);
-  const view = new DataView(disk.buffer, 1024);
-  view.setUint16(56, 0xef53, true);
-  view.setUint32(0, 64, true);
-  view.setUint32(4, 256, true);
-  view.setUint32(96, 0x40, true);
-  disk.set(Buffer.from(uuid.replaceAll('-', ''), 'hex'), 1024 + 104);
-  return disk;
-}
-
 const kernelOptions = ['KEXEC_CORE', 'KEXEC_FILE', 'CRASH_DUMP', 'PROC_VMCORE', 'RELOCATABLE', 'VMCORE_INFO', 'KALLSYMS', 'MAGIC_SYSRQ'];
 
 function machineTree(): Readonly<Record<string, string | Uint8Array>> {
@@ -102,7 +91,7 @@ function machineTree(): Readonly<Record<string, string | Uint8Array>> {
     'sys/class/block/vda1/size': '4194304\n',
     'sys/class/block/vda1/dev': '254:1\n',
     'sys/class/block/vda1/ro': '0\n',
-    'dev/vda1': ext4Head(),
+    'dev/vda1': buildSuperblock('ext4', diskUuid),
     'etc/systemd/system/multi-user.target.wants/kcapture.service': '',
     'usr/lib/systemd/system/kcapture.service': '',
   };

@@ -1,28 +1,17 @@
 import t from 'tap';
 import { run } from '../../cli.ts';
 import { buildManifest } from '../../testing/build-manifest.ts';
+import { buildSuperblock } from '../../testing/build-superblock.ts';
 import { createRootedSystem, putTree } from '../../testing/rooted-system.ts';
 import { savedFolders } from './saved-folders.ts';
 
 const build = { version: '1.2.3', commit: 'abc', runtime: 'node', arch: 'x64' };
 const uuid = '01234567-89ab-cdef-0123-456789abcdef';
 
-/** Enough of an ext4 file system to be known by its UUID. @source fs/ext4/ext4.h */
-function ext4Superblock(): Uint8Array {
-  const disk = new Uint8Array(8192);
-  const view = new DataView(disk.buffer, 1024);
-  view.setUint16(56, 0xef53, true);
-  view.setUint32(0, 64, true);
-  view.setUint32(4, 256, true);
-  view.setUint32(96, 0x40, true);
-  disk.set(Buffer.from(uuid.replaceAll('-', ''), 'hex'), 1024 + 104);
-  return disk;
-}
-
 const disk = {
   'sys/class/block/vda1/size': '16\n',
   'sys/class/block/vda1/dev': '254:1\n',
-  'dev/vda1': ext4Superblock(),
+  'dev/vda1': buildSuperblock('ext4', uuid),
 };
 
 t.test('without a configuration the default folder counts', async (t) => {
