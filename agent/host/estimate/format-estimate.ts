@@ -17,9 +17,11 @@ export type EstimateView = {
   readonly recommendation: Recommendation;
   readonly edit: BootEdit;
   readonly wordsNow: readonly string[];
+  /** What those words mean on this machine, a sentence each. */
+  readonly explanation: readonly string[];
 };
 
-export function formatEstimate({ release, recommendation, edit, wordsNow }: EstimateView): string {
+export function formatEstimate({ release, recommendation, edit, wordsNow, explanation }: EstimateView): string {
   const { needs, word, reservedBytes, verdict, defaults } = recommendation;
   const moment = { dumping: 'while the dump is written', unpacking: 'while the image is unpacked' }[needs.moment];
   const needsChange = verdict === 'none' || verdict === 'low' || verdict === 'tight';
@@ -29,6 +31,7 @@ export function formatEstimate({ release, recommendation, edit, wordsNow }: Esti
     `  ${'sum'.padEnd(24)}${formatBytes(needs.totalBytes).padStart(10)}\n`,
     `Recommended: ${word}\n`,
     `Reserved now: ${formatBytes(reservedBytes)}${wordsNow.length === 0 ? '' : ` (${wordsNow.join(' ')})`}. ${verdicts[verdict]}\n`,
+    ...explanation.map((sentence) => `  ${sentence}\n`),
     'Others would reserve here:\n',
     ...defaults.map(({ name, bytes, text }) => `  ${formatBytes(bytes).padStart(8)}  ${name}: ${text}\n`),
     ...(needsChange ? formatEdit(edit) : []),

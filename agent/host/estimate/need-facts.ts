@@ -60,7 +60,7 @@ export function gatherNeedFacts(system: System, options: FactOptions): GatheredF
     ...kernelSize(system, release, kernel?.image.memoryBytes),
     image: imageSize(system, release, generator, options.imageBytes),
     moduleBytes: moduleBytes(system, resolved),
-    memoryBytes: memoryBytes(system),
+    memoryBytes: readMemoryBytes(system),
     pageBytes: readPageSize(system.files),
     cpus: captureCpus(options.configuration),
     framebufferBytes: framebufferBytes(system),
@@ -115,7 +115,7 @@ function moduleBytes(system: System, resolved: ResolvedPlan | undefined): number
 }
 
 /** RAM with what the firmware and the kernel took at the start, as well as that is known. */
-function memoryBytes(system: System): number {
+export function readMemoryBytes(system: System): number {
   const { systemRamBytes } = readMemoryMap(system);
   if (systemRamBytes > 0) return systemRamBytes;
   return parseMeminfo(system.files.readTextIfThere('/proc/meminfo') ?? '').get('MemTotal') ?? 0;

@@ -24,7 +24,9 @@ export function checkLineLength(line: string, image: KernelImage): void {
   const [bytes, limit] = [commandLineBytes(line), commandLineLimit(image)];
   if (bytes <= limit) return;
   const longest = [...parseCommandLine(line)].sort((a, b) => b.text.length - a.text.length).slice(0, 3);
-  const names = longest.map(({ name, text }) => `${name} (${commandLineBytes(text)} bytes)`).join(', ');
+  const names = longest
+    .map(({ name, text }) => `${name.length > 40 ? `${name.slice(0, 40)}…` : name} (${commandLineBytes(text)} bytes)`)
+    .join(', ');
   throw new LoadError('load/line-too-long', `Cannot give the capture kernel its command line: ${bytes} bytes, expected at most ${limit}`, {
     hint: `Remove words in the configuration; the longest are ${names}.`,
   });
