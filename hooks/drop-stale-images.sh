@@ -1,8 +1,9 @@
 #!/bin/sh
 # Running system, POSIX sh, called by the pacman hook: removes capture images of kernels whose modules are gone.
-for image in /var/lib/kcapture/kcapture-*.img; do
-	release=${image#/var/lib/kcapture/kcapture-}
+cd /var/lib/kcapture 2>/dev/null || exit 0
+for image in kcapture-*.img; do
+	release=${image#kcapture-}
 	release=${release%.img}
-	[ -e "$image" ] && [ ! -d "/usr/lib/modules/$release" ] && rm -f -- "$image"
+	[ -e "$image" ] && [ ! -d "/usr/lib/modules/$release" ] && rm -rf -- "$image" "kcapture-$release.json" "staging-$release"
 done
 exit 0
