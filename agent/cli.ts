@@ -36,12 +36,15 @@ const exitTable = Object.entries(exitCodes)
   .join('\n');
 
 const epilogue = `
-In the capture kernel:
-  kcapture dmesg /proc/vmcore /mnt/vmcore-dmesg.txt   the log first: it is small and tells most
-  kcapture dump /proc/vmcore /mnt/vmcore              then the memory
+Once, on the healthy machine:
+  kcapture estimate                       how much memory to reserve, and where to say so
+  kcapture install && kcapture load       from now on a crash is captured with nobody watching
+  kcapture status                         is that so?
 The next morning:
-  kcapture inspect vmcore                             what happened, is the dump whole?
-  crash vmlinux vmcore                                or drgn -c vmcore
+  kcapture show                           what happened, what was saved, is it whole?
+By hand, in a rescue shell of the capture kernel:
+  kcapture capture --to /mnt              the log, then the memory
+  kcapture dump /proc/vmcore /mnt/vmcore  the memory alone
 
 Exit codes:
 ${exitTable}
@@ -53,52 +56,41 @@ export async function run(system: System, build: BuildInfo, words: readonly stri
   const program = new Command('kcapture')
     .description(introduction)
     .version(build.version, '-V, --version', 'print the version')
+    .commandsGroup('About kcapture:')
     .helpCommand('help [command]', 'explain a command')
     .addHelpText('after', epilogue)
     .showSuggestionAfterError()
     .configureOutput({ writeOut: (text) => system.print(text), writeErr: (text) => system.printError(text) });
-  const commands = [
-    dumpCommand(system, (code) => {
-      exit = code;
-    }),
-    dmesgCommand(system),
-    inspectCommand(system),
-    rearrangeCommand(system),
-    reassembleCommand(system),
-    vtopCommand(system),
-    captureCommand(system, build, (code) => {
-      exit = code;
-    }),
-    recoverCommand(system, (code) => {
-      exit = code;
-    }),
-    installCommand(system, build),
-    statusCommand(system, build, (code) => {
-      exit = code;
-    }),
-    testCommand(system, build, (code) => {
-      exit = code;
-    }),
-    listCommand(system),
-    loadCommand(system, build, (code) => {
-      exit = code;
-    }),
-    unloadCommand(system),
-    estimateCommand(system, build),
-    notifyCommand(system, (code) => {
-      exit = code;
-    }),
-    showCommand(system, (code) => {
-      exit = code;
-    }),
-    configCommand(system, (code) => {
-      exit = code;
-    }),
-    requirementsCommand(system, build),
-    imageCommand(system, build),
-    versionCommand(system, build),
-  ];
-  for (const command of commands) program.addCommand(inheritSettings(command, program));
+  const setExit = (code: ExitCode) => {
+    exit = code;
+  };
+  const groups: Readonly<Record<string, readonly Command[]>> = {
+    'Arm this machine:': [
+      installCommand(system, build),
+      estimateCommand(system, build),
+      loadCommand(system, build, setExit),
+      unloadCommand(system),
+      statusCommand(system, build, setExit),
+      testCommand(system, build, setExit),
+      configCommand(system, setExit),
+    ],
+    'In the capture kernel:': [captureCommand(system, build, setExit), dmesgCommand(system), dumpCommand(system, setExit)],
+    'After the crash:': [
+      listCommand(system),
+      showCommand(system, setExit),
+      recoverCommand(system, setExit),
+      notifyCommand(system, setExit),
+      inspectCommand(system),
+      rearrangeCommand(system),
+      reassembleCommand(system),
+      vtopCommand(system),
+    ],
+    'For image generators:': [requirementsCommand(system, build), imageCommand(system, build)],
+    'About kcapture:': [versionCommand(system, build)],
+  };
+  for (const [heading, commands] of Object.entries(groups)) {
+    for (const command of commands) program.addCommand(inheritSettings(command.helpGroup(heading), program));
+  }
   program.exitOverride();
   try {
     await program.parseAsync(words as string[], { from: 'user' });
