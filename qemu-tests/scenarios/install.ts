@@ -1,6 +1,6 @@
 /**
  * `kcapture install` on a running Debian with systemd and dracut: the units hold, the capture kernel is loaded at boot, and uninstalling leaves
- * every file of the system as it was.
+ * every file of the system as it was. A CPU that goes off line has the capture kernel loaded anew.
  */
 import { readFileSync } from 'node:fs';
 import type { Scenario } from '../scenario.ts';
@@ -12,6 +12,18 @@ const list = (name: string) => `
   set -- / -xdev '(' ${busy.map((path) => `-path ${path}`).join(' -o ')} ')' -prune -o
   find "$@" -printf '%p|%y|%#m|%U|%G|%l\\n' | sort >/root/${name}
   find "$@" -type f -print0 | sort -z | xargs -0 sha256sum >>/root/${name}`;
+
+/** This kernel does not keep the list of CPUs in a loaded capture kernel by itself, so udev must have it loaded anew. */
+const reloadOnHotPlug = `
+  before=$(cat /var/lib/kcapture/loaded.json)
+  echo 0 >/sys/devices/system/cpu/cpu1/online
+  tries=0
+  while [ "$(cat /var/lib/kcapture/loaded.json)" = "$before" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -le 240 ] || { journalctl -b -u kcapture.service -o cat; return 1; }
+    usleep 500000
+  done
+  systemctl is-active kcapture.service`;
 
 export const installScenario: Scenario = {
   name: 'install',
@@ -44,6 +56,7 @@ export const installScenario: Scenario = {
         { name: 'started', run: 'systemctl is-active kcapture.service', exit: 'any' },
         { name: 'journal', run: 'journalctl -b -u kcapture.service -o cat', exit: 'any' },
         { name: 'loaded', run: 'cat /sys/kernel/kexec_crash_loaded' },
+        { name: 'hot-plug', run: reloadOnHotPlug },
         { name: 'panic-on', run: 'cat /proc/sys/kernel/panic_on_oops' },
         { name: 'uninstall', run: '/usr/bin/kcapture install --uninstall --json' },
         { name: 'unloaded', run: 'cat /sys/kernel/kexec_crash_loaded' },
