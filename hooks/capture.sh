@@ -50,7 +50,8 @@ mount_payload() {
 	mount -t squashfs -o ro,loop "$library/kcapture.squashfs" "$run/exe" && agent=$run/exe/kcapture
 }
 
-# The out-of-memory killer may take the agent, never this script: it has the last word.
+# The out-of-memory killer may take the agent, never this script: it has the last word. An agent that saved something has restarted the
+# machine itself; one that comes back with status 1 saved nothing, for whatever reason.
 attempt() {
 	: >"$run/alive"
 	(
@@ -59,9 +60,9 @@ attempt() {
 	)
 	status=$?
 	case $status in
-	0 | 1 | 3) return 0 ;;
+	0 | 3) return 0 ;;
 	esac
-	say "the capture died with status $status${*:+ ($*)}"
+	say "the capture ended with status $status${*:+ ($*)}"
 	return 1
 }
 
