@@ -3,6 +3,9 @@
  *
  * Ratios: compressed size of the pages a dump of level 31 keeps, measured on a 6 GiB machine with 1.6 GiB kept. Speeds: one CPU of the capture kernel,
  * with a disk that writes 100 MB/s; faster disks need less.
+ *
+ * Held against a crash of a 1.25 GiB guest (Linux 6.1): 206.8 MB kept by page flags, 208.3 MB found; 47.6 MB of file, 31.6 MB found, as two pages in five held
+ * nothing but zeros. Estimates err to this side.
  */
 import type { Collector } from '../../config/configuration.ts';
 import type { MemoryReport } from '../../linux/memory-info.ts';
