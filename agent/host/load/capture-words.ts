@@ -90,6 +90,7 @@ export const removedWords: readonly RemovedWords[] = [
     reason: 'speaks of CPUs that are not started',
   },
   { patterns: ['quiet', 'splash', 'rhgb', 'plymouth.*'], reason: 'messages are wanted on the console' },
+  { patterns: ['nomodule'], reason: 'the drivers of the target are modules' },
   { patterns: ['notsc'], reason: 'clocks of a short-lived kernel need no such care' },
 ];
 
