@@ -4,7 +4,7 @@ import type { KernelConfigCheck } from '../../linux/kernel-config.ts';
 import type { Check } from './check.ts';
 import type { StatusFacts } from './facts.ts';
 
-export function checkReservation({ kexec, wished }: StatusFacts): Check {
+export function checkReservation({ kexec, wished, room }: StatusFacts): Check {
   const name = 'reserved';
   if (kexec.reservedBytes === undefined) {
     const hint = 'Start a kernel built with CONFIG_KEXEC_CORE and CONFIG_CRASH_DUMP';
@@ -13,7 +13,9 @@ export function checkReservation({ kexec, wished }: StatusFacts): Check {
   const { reservation, problem } = wished;
   if (kexec.reservedBytes > 0) {
     const parts = [`${formatBytes(kexec.reservedBytes)} for the capture kernel`, ...(reservation?.explanation ?? [])];
-    return { name, level: 'ok', text: parts.join('; ') };
+    if (room?.verdict !== 'low') return { name, level: 'ok', text: parts.join('; ') };
+    const text = `${parts.join('; ')}: too little, a capture takes about ${formatBytes(room.needs.leastBytes)}`;
+    return { name, level: 'warn', text, hint: `Reserve more: ${room.word}; kcapture estimate says where` };
   }
   const hint = 'See how much this machine needs and how to set it: kcapture estimate; then reboot';
   if (problem !== undefined) return { name, level: 'fail', text: `nothing: ${problem}`, hint };

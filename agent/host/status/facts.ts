@@ -14,6 +14,8 @@ import { readMemory } from '../../linux/memory-info.ts';
 import { type EventReport, explainEvents, readSysctl } from '../../linux/panic-events.ts';
 import { readBreadcrumbs } from '../../capture/breadcrumbs.ts';
 import type { System } from '../../sys/system.ts';
+import { gatherNeedFacts } from '../estimate/need-facts.ts';
+import { type Recommendation, recommend } from '../estimate/recommend.ts';
 import { readHostConfiguration } from '../host-configuration.ts';
 import { type KexecState, readKexecState } from '../load/kexec-state.ts';
 import { type LoadedRecord, readLoadedRecord, whyNotRestorable } from '../load/loaded-record.ts';
@@ -40,6 +42,8 @@ export type StatusFacts = {
   readonly kexec: KexecState;
   /** What the `crashkernel=` words mean on this machine. */
   readonly wished: { readonly reservation?: Reservation; readonly problem?: string };
+  /** What the capture takes, held against what is reserved; `undefined` when nothing is. */
+  readonly room: Recommendation | undefined;
   readonly lockdown: Lockdown;
   /** What we loaded in this run of the machine. */
   readonly record: LoadedRecord | undefined;
@@ -79,6 +83,7 @@ export function gatherFacts(system: System, build: ResolveOptions['build']): Sta
   const captures = allCaptures(system);
   const memory = readMemory(files, { pageFlags: isRoot });
   const crashLine = parseCommandLine(files.readTextIfThere('/proc/cmdline') ?? '');
+  const kexec = readKexecState(system);
   const wished = tryReservation(crashLine, { machine, memoryBytes: memory?.totalBytes ?? 0 });
   return {
     isRoot,
@@ -86,8 +91,9 @@ export function gatherFacts(system: System, build: ResolveOptions['build']): Sta
     machine,
     configuration,
     configurationProblems: problems,
-    kexec: readKexecState(system),
+    kexec,
     wished: { reservation: wished.reservation, problem: wished.problem?.message },
+    room: readRoom(system, configuration, build, kexec.reservedBytes ?? 0),
     lockdown: readLockdown(system),
     record,
     recordProblem: record === undefined || !isRoot ? undefined : whyNotRestorable(system, record),
@@ -108,6 +114,17 @@ export function gatherFacts(system: System, build: ResolveOptions['build']): Sta
     breadcrumbs: readBreadcrumbs(system),
     crashTest: judgeCrashTest(system),
   };
+}
+
+function readRoom(
+  system: System,
+  configuration: Configuration,
+  build: ResolveOptions['build'],
+  reservedBytes: number,
+): Recommendation | undefined {
+  if (reservedBytes === 0) return undefined;
+  const { facts } = gatherNeedFacts(system, { configuration, kernel: undefined, build });
+  return recommend(facts, reservedBytes, system.kernel.utsname().machine);
 }
 
 /** A file does not tell its release by its name. */

@@ -89,6 +89,14 @@ const states: readonly State[] = [
     hint: /kcapture estimate/,
   },
   {
+    name: 'with a reservation in which no capture fits',
+    change: (system) => system.put({ 'sys/kernel/kexec_crash_size': `${64 * 1024 * 1024}\n` }),
+    code: 5,
+    check: 'reserved',
+    says: /64 MiB.*too little, a capture takes about/,
+    hint: /crashkernel=\d+M.*kcapture estimate/,
+  },
+  {
     name: 'a kernel without kexec',
     change: (system) => system.drop('sys/kernel'),
     code: 4,
