@@ -1,5 +1,7 @@
 /** What the host can do to a machine while it runs: a fault is what happens and when. */
 import type { VmControl } from '../vm.ts';
+import { overwriteMemory } from './guest-memory.ts';
+import { type KernelPlace, placeOf } from './kernel-places.ts';
 import { diskNode } from './machine-argv.ts';
 
 export type FaultAction =
@@ -11,6 +13,10 @@ export type FaultAction =
   | { readonly kind: 'revive'; readonly disk: string }
   /** Not more than this many writes a second. */
   | { readonly kind: 'slow'; readonly disk: string; readonly writesPerSecond: number }
+  /** The disk takes requests to write and does not get through with them for minutes. */
+  | { readonly kind: 'stall'; readonly disk: string }
+  /** What the crashed kernel left there becomes rubbish. Its healthy self must have run `reportPlaces`. */
+  | { readonly kind: 'spoil'; readonly place: KernelPlace }
   /** A non-maskable interrupt to all CPUs. */
   | { readonly kind: 'nmi' };
 
@@ -20,7 +26,19 @@ export type Fault = {
   readonly action: FaultAction;
 };
 
-export function applyFault(control: VmControl, action: FaultAction): void {
+export type Scene = {
+  /** What the guest reported. */
+  readonly report: ReadonlyMap<string, string>;
+  /** A folder of this boot. */
+  readonly folder: string;
+  /** Called when the fault could not be brought about. */
+  readonly onProblem: (message: string) => void;
+};
+
+/** Neither a pointer nor a length that makes sense. */
+const rubbish = 0x6b;
+
+export function applyFault(control: VmControl, action: FaultAction, scene: Scene): void {
   switch (action.kind) {
     case 'unplug':
       return control.execute('device_del', { id: `device-${action.disk}` });
@@ -34,7 +52,21 @@ export function applyFault(control: VmControl, action: FaultAction): void {
         property: 'limits',
         value: { 'iops-write': action.writesPerSecond },
       });
+    case 'stall':
+      return control.execute('qom-set', {
+        path: `/objects/limits-${action.disk}`,
+        property: 'limits',
+        value: { 'bps-write': 1000 },
+      });
+    case 'spoil':
+      spoil(control, action.place, scene).catch((error: Error) => scene.onProblem(error.message));
+      return;
     case 'nmi':
       return control.execute('inject-nmi');
   }
+}
+
+async function spoil(control: VmControl, place: KernelPlace, { report, folder }: Scene): Promise<void> {
+  const { address, sizeBytes } = placeOf(place, report);
+  await overwriteMemory(control, `${folder}/debugger`, address, new Uint8Array(sizeBytes).fill(rubbish));
 }

@@ -14,7 +14,7 @@ import { runVm, type VmControl, VmError } from '../vm.ts';
 import { bootScript, type Step } from './boot-script.ts';
 import { type Capture, CaptureWatch } from './capture-watch.ts';
 import type { Attachment, MachineDisk } from './disks.ts';
-import { applyFault, type Fault } from './faults.ts';
+import { applyFault, type Fault, type Scene } from './faults.ts';
 import { machineArgv } from './machine-argv.ts';
 import { buildMemoryVmcore, recordMemoryMap } from './memory-vmcore.ts';
 import { makeRootDisk, rootUuid } from './root-disk.ts';
@@ -213,7 +213,15 @@ class Follower {
   hear(message: Parameters<CaptureWatch['hear']>[0]): void {
     this.#watch.hear(message);
     // A request QEMU refuses shall be found with the evidence.
-    if (message.error !== undefined) this.#report.set(`qemu-error-${this.#report.size}`, message.error.desc);
+    if (message.error !== undefined) this.#noteProblem(message.error.desc);
+  }
+
+  get #scene(): Scene {
+    return { report: this.#report, folder: this.#folder, onProblem: (problem) => this.#noteProblem(problem) };
+  }
+
+  #noteProblem(problem: string): void {
+    this.#report.set(`qemu-error-${this.#report.size}`, problem);
   }
 
   tick(control: VmControl, limitSeconds: number): void {
@@ -224,7 +232,7 @@ class Follower {
     for (const fault of this.#waiting) {
       if (fault.when !== 'crash' && !fault.when.test(console)) continue;
       this.#waiting.delete(fault);
-      applyFault(control, fault.action);
+      applyFault(control, fault.action, this.#scene);
     }
     if (this.#options.keepMemory === true && this.#watch.agentSeen && !this.#memoryTaken) this.#takeMemory(control);
     if (this.#watch.secondsSinceCrash() > limitSeconds) control.execute('quit');
@@ -237,7 +245,7 @@ class Follower {
       const [key, ...rest] = line.split('=');
       this.#report.set(key, rest.join('='));
       if (key === 'crash') this.#watch.crash();
-      if (key === 'unplug') applyFault(control, { kind: 'unplug', disk: rest.join('=') });
+      if (key === 'unplug') applyFault(control, { kind: 'unplug', disk: rest.join('=') }, this.#scene);
     }
     this.#linesSeen = lines.length;
   }
