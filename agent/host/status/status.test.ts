@@ -93,7 +93,7 @@ const states: readonly State[] = [
     change: (system) => system.put({ 'sys/kernel/kexec_crash_size': `${64 * 1024 * 1024}\n` }),
     code: 5,
     check: 'reserved',
-    says: /64 MiB.*too little, a capture takes about/,
+    says: /64.0 MiB.*too little, a capture takes about/,
     hint: /crashkernel=\d+M.*kcapture estimate/,
   },
   {
