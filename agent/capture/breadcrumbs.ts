@@ -21,7 +21,8 @@ const userLog = '/dev/pmsg0';
 const pstoreFolder = '/sys/fs/pstore';
 const efiFolder = '/sys/firmware/efi/efivars';
 /**
- * The vendor id the kernel keeps for crash records: a variable under any other may be written only once a boot.
+ * The vendor id the kernel keeps for crash records: a variable under any other is immutable once it is made (seen with OVMF), this one can be written again, in the
+ * same boot and the next.
  * @source linux/efi.h LINUX_EFI_CRASH_GUID; drivers/firmware/efi/vars.c variable_validate
  */
 const efiVariable = `${efiFolder}/kcapture-cfc8fc79-be2e-4ddc-97f0-9f98bfe298a0`;

@@ -129,6 +129,40 @@ t.test('modules of the plan are loaded in order; one that fails is told and pass
   t.match(result.manifest, { host: 'armed', machineId: 'abc', warnings: [/broken/] });
 });
 
+t.test('a dump that the first agent finished is not made again', async (t) => {
+  const dump = '/target/test-2026-03-04-05:00:00/vmcore';
+  const machine = await createCaptureMachine(t, { files: { '/run/kcapture/name': 'test-2026-03-04-05:00:00\n', [dump]: 'whole' } });
+  const result = capture(machine.system, captureSettings({ mode: 'safe', hooks: false }));
+  t.match(result, { status: 'complete', asWished: true, manifest: { lost: [/by an agent that died afterwards/] } });
+  t.equal(machine.read(dump), 'whole');
+});
+
+t.test('the other nodes of a cluster are told in the background, where the program is there', async (t) => {
+  const find = (name: string) => (name === 'fence_kdump_send' ? '/usr/libexec/fence_kdump_send' : undefined);
+  const machine = await createCaptureMachine(t, { system: (base) => ({ programs: { ...base.programs, find } }) });
+  capture(machine.system, captureSettings({}, { fenceKdumpNodes: ['node1', 'node2'] }));
+  t.match(machine.tasks.at(-1), {
+    kind: 'program',
+    argv: ['/usr/libexec/fence_kdump_send', '-p', '7410', '-f', 'auto', '-c', '0', '-i', '10', 'node1', 'node2'],
+  });
+  const bare = await createCaptureMachine(t, { system: (base) => ({ programs: { ...base.programs, find: () => undefined } }) });
+  t.equal(capture(bare.system, captureSettings({}, { fenceKdumpNodes: ['node1'] })).status, 'complete');
+  t.match(bare.system.printed.error, /fence_kdump_send is not in the image/);
+});
+
+t.test('a clock that was never set does not name the folder', async (t) => {
+  const machine = await createCaptureMachine(t, { kernel: { wallClockMs: () => 5000 } });
+  const result = capture(machine.system, captureSettings());
+  t.match(result, { where: '/target/test-2023-11-14-22:13:20', manifest: { clockTrusted: false, startedAt: '2023-11-14T22:13:20.000Z' } });
+});
+
+t.test('nothing is saved when the command line says so, and the machine restarts', async (t) => {
+  const machine = await createCaptureMachine(t);
+  t.match(capture(machine.system, captureSettings({ skip: true })), { status: 'failed', asWished: true });
+  t.same(machine.list('/target'), ['.keep 644']);
+  t.ok(machine.calls.includes('reboot'));
+});
+
 t.test('a second agent goes on where the first one died', async (t) => {
   const machine = await createCaptureMachine(t, {
     files: { '/run/kcapture/name': 'test-2026-03-04-05:00:00\n', '/target/test-2026-03-04-05:00:00/vmcore-incomplete': 'half' },

@@ -55,7 +55,7 @@ function beginRun(system: System, settings: CaptureSettings): Run {
   log.info(`Linux ${crash.release}${crash.panic === undefined ? '' : `: ${crash.panic}`}`);
   const name = nameRun(system, settings, crash);
   const warnings = [...settings.problems, ...modules];
-  const run: Run = { system, settings, log, pulse, limit, crash, name, failedTargets: [], warnings, elapsedMs: {} };
+  const run: Run = { system, settings, log, pulse, limit, crash, name, failedTargets: [], warnings, done: new Set(), elapsedMs: {} };
   markStage(run, 'started', mode);
   return run;
 }

@@ -3,7 +3,7 @@ import { decodeText } from '../binary/text.ts';
 import { imagePaths } from '../config/armed-plan.ts';
 import type { FinalAction } from '../config/configuration.ts';
 import type { System } from '../sys/system.ts';
-import { runEmergencyHooks, runPostHooks } from './hooks.ts';
+import { hookContext, runEmergencyHooks, runPostHooks } from './hooks.ts';
 import { forceRestart } from './restart.ts';
 import { markStage, type Run } from './run.ts';
 import type { Outcome } from './save-to-target.ts';
@@ -16,7 +16,7 @@ const shells = ['/bin/bash', '/bin/sh', '/bin/ash'];
 
 /** What is done even by hand: the last words. */
 export function concludeRun(run: Run, outcome: Outcome): void {
-  const { system, log, crash, settings } = run;
+  const { log, crash, settings } = run;
   const isSaved = outcome.where !== undefined;
   markStage(run, isSaved ? 'finished' : 'failed', isSaved ? outcome.status : run.failedTargets.at(-1)?.why);
   if (isSaved) log.info(`${outcome.status}: ${outcome.where}`);
@@ -25,7 +25,7 @@ export function concludeRun(run: Run, outcome: Outcome): void {
     if (crash.dmesg !== undefined) printLog(run, crash.dmesg);
   }
   if (outcome.asWished || !settings.hooks) return;
-  const context = { system, configuration: settings.configuration, log, pulse: run.pulse, endsAt: run.limit.runEndsAt, folder: undefined };
+  const context = hookContext(run, undefined);
   if (!isSaved) runPostHooks(context, 1);
   runEmergencyHooks(context);
 }

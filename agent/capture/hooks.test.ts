@@ -42,6 +42,15 @@ t.test('when the one before fails there is no dump; the log is there, and it cou
   t.ok(machine.calls.includes('reboot'), 'the final action follows, not that of a failure');
 });
 
+t.test('those before a dump run once, however many targets are tried', async (t) => {
+  const targets = ['/a', '/b'].map((folder) => ({ kind: 'folder', wish: folder, folder }));
+  const { words } = await run(t, { ...hooks, dmesgOnlyBelowBytes: 2 ** 50 }, {}, { targets });
+  t.same(
+    words.filter((word) => word === '/pre'),
+    ['/pre'],
+  );
+});
+
 t.test('those in a folder may fail', async (t) => {
   const { result } = await run(t, hooks, { '/etc/kdump/pre.d/10-net': { status: 1 } });
   t.equal(result.status, 'complete');

@@ -6,6 +6,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { hookFolders } from '../config/defaults.ts';
 import type { System } from '../sys/system.ts';
 import type { Pulse } from './pulse.ts';
+import type { Run } from './run.ts';
 import type { RunLog } from './run-log.ts';
 
 export type HookContext = {
@@ -18,6 +19,11 @@ export type HookContext = {
   /** Where the files of this capture lie; `undefined` on a raw device, or when there is none. */
   readonly folder: string | undefined;
 };
+
+/** @param folder where the files of this capture lie. */
+export function hookContext({ system, settings, log, pulse, limit }: Run, folder: string | undefined): HookContext {
+  return { system, configuration: settings.configuration, log, pulse, endsAt: limit.runEndsAt, folder };
+}
 
 /** Stops at the first of `kdump_pre` that fails; @returns which, and its status. Those in the folder run when all of these went well. */
 export function runPreHooks(context: HookContext): string | undefined {

@@ -265,7 +265,32 @@ t.test('what was never meant to happen costs the target and not the run', async 
   t.match(result, { status: 'complete', where: `/second/${name}`, failedTargets: [{ why: /Internal error: TypeError/ }] });
 });
 
-t.test('a program of the administrator saves the memory', async (t) => {
+t.test('a program of the administrator saves the memory, and its file is as private as ours', async (t) => {
+  const collector = { kind: 'program', argv: ['saver', '-x'] } as const;
+  let ran: readonly string[] = [];
+  const { machine, result } = await run(
+    t,
+    {
+      system: (base) => ({
+        programs: {
+          ...base.programs,
+          run: (argv) => {
+            ran = argv;
+            base.files.write(argv.at(-1) ?? '', 'what it saved', 0o644);
+            return { status: 0, stdout: '', stderr: '' };
+          },
+        },
+      }),
+    },
+    {},
+    { collector },
+  );
+  t.same(ran, ['saver', '-x', '/proc/vmcore', `/target/${name}/vmcore-incomplete`]);
+  t.match(result, { status: 'complete', manifest: { files: [{ name: 'vmcore-dmesg.txt' }, { name: 'vmcore', sizeBytes: 13 }] } });
+  t.ok(machine.list(`/target/${name}`).includes('vmcore 600'));
+});
+
+t.test('when that program fails, kcapture saves the memory', async (t) => {
   const { machine, result } = await run(
     t,
     { files: { '/bin-test': '' } },

@@ -22,6 +22,8 @@ export type Run = {
   readonly failedTargets: FailedTarget[];
   /** What concerns the whole run, a sentence each. */
   readonly warnings: string[];
+  /** What is done once, however many targets are tried. */
+  readonly done: Set<'pre hooks'>;
   /** Milliseconds; `dmesg`: from the agent's start until the log was on the disk. */
   readonly elapsedMs: Record<string, number>;
 };

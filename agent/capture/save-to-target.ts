@@ -4,17 +4,18 @@
 import { formatBytes } from '../binary/units.ts';
 import { dumpFiles, safeHost } from '../target/dump-name.ts';
 import type { DumpStore } from '../target/dump-store.ts';
-import { openFolderStore } from '../target/folder-store.ts';
-import { type CaptureTarget, openTarget } from '../target/open-target.ts';
-import { openRawStore } from '../target/raw/raw-store.ts';
+import type { CaptureTarget } from '../target/open-target.ts';
 import { asKcaptureError } from './capture-error.ts';
-import { runPostHooks, runPreHooks } from './hooks.ts';
+import { hookContext, runPostHooks } from './hooks.ts';
 import { judgeLoop } from './loop-guard.ts';
 import type { CaptureStatus, Manifest } from './manifest.ts';
+import { closeStore, openStore } from './open-store.ts';
 import { applyRetention } from './retention.ts';
 import { markStage, noteElapsed, type Run } from './run.ts';
 import { saveDmesg } from './save-dmesg.ts';
+import { keepLog, saveLog } from './save-log.ts';
 import { type SavedMemory, saveMemory } from './save-memory.ts';
+import { reasonToSkip } from './skip-memory.ts';
 import { writeManifest } from './write-manifest.ts';
 
 export type Outcome = {
@@ -41,33 +42,13 @@ export type TargetTurn = {
 export function saveToTarget(run: Run, turn: TargetTurn): Outcome {
   let store: DumpStore | undefined;
   try {
-    store = openStore(run, turn);
+    store = openStore(run, turn.target, turn.index);
     return fillStore(run, turn, store);
   } catch (error) {
     giveUp(run, turn.target, error);
     return nothingSaved;
   } finally {
     closeStore(run, store);
-  }
-}
-
-function openStore({ system, settings, log, pulse, name, limit, ...run }: Run, { target, index }: TargetTurn): DumpStore {
-  log.info(`target ${index + 1}: ${target.wish}`);
-  const since = system.now();
-  const endsAt = Math.min(since + settings.configuration.deviceTimeoutSeconds * 1000, limit.dumpEndsAt);
-  const open = openTarget(system, target, { index, endsAt, onWait: () => pulse.beat() });
-  run.elapsedMs[`target${index + 1}`] = Math.round(system.now() - since);
-  try {
-    if (open.kind === 'folder') {
-      return openFolderStore(system, { parent: open.folder, name: name.name, adopt: name.adopted, close: () => open.close() });
-    }
-    const store = openRawStore(system, { device: open.device, name: name.name, startedAtMs: name.startedAtMs, close: () => open.close() });
-    if (store.replaced !== undefined)
-      run.warnings.push(`The capture ${store.replaced.name} on ${store.where} was never recovered and gives way`);
-    return store;
-  } catch (error) {
-    open.close();
-    throw error;
   }
 }
 
@@ -92,7 +73,7 @@ function fillStore(run: Run, turn: TargetTurn, store: DumpStore): Outcome {
   if (manifest.status === 'complete') retain(run, store);
   const asWished = manifest.status === 'complete' || (manifest.status === 'dmesg-only' && (skipped?.asWished ?? false));
   if ((settled || turn.isLast) && settings.hooks) {
-    runPostHooks(hookContext(run, store), manifest.status === 'complete' ? 0 : 1);
+    runPostHooks(hookContext(run, store.folder), manifest.status === 'complete' ? 0 : 1);
     saveLog(run, store);
   }
   return { status: manifest.status, where: store.where, manifest, settled, asWished };
@@ -100,6 +81,8 @@ function fillStore(run: Run, turn: TargetTurn, store: DumpStore): Outcome {
 
 function dumpMemory(run: Run, store: DumpStore): SavedMemory {
   const { log } = run;
+  const earlier = savedBefore(run, store);
+  if (earlier !== undefined) return earlier;
   markStage(run, 'dumping');
   const memory = saveMemory(run, store);
   if (memory.amount === 'complete') markStage(run, 'dump saved');
@@ -108,25 +91,13 @@ function dumpMemory(run: Run, store: DumpStore): SavedMemory {
   return memory;
 }
 
-type Skipped = { readonly why: string; readonly settled: boolean; readonly asWished: boolean };
-
-/** Why this target gets the log and no memory. */
-function reasonToSkip(run: Run, store: DumpStore): Skipped | undefined {
-  const { system, settings, limit } = run;
-  const { dmesgOnlyBelowBytes, minFreeBytes } = settings.configuration;
-  if (settings.mode === 'dmesg-only') return { why: 'only the log was asked for', settled: true, asWished: true };
-  const failed = settings.hooks ? runPreHooks(hookContext(run, store)) : undefined;
-  if (failed !== undefined) return { why: failed, settled: true, asWished: true };
-  if (system.now() >= limit.dumpEndsAt) return { why: 'the time limit is reached', settled: true, asWished: false };
-  const free = store.freeBytes();
-  const room = `${formatBytes(free)} are free on "${store.where}"`;
-  if (dmesgOnlyBelowBytes !== undefined && free < dmesgOnlyBelowBytes) {
-    return { why: `${room}, below the ${formatBytes(dmesgOnlyBelowBytes)} of dmesg_only_below`, settled: false, asWished: false };
-  }
-  if (store.folder !== undefined && minFreeBytes > 0 && free <= minFreeBytes) {
-    return { why: `${room}, and ${formatBytes(minFreeBytes)} have to stay free`, settled: false, asWished: false };
-  }
-  return undefined;
+/** An agent that died may have come as far as that; a dump has its name only when it is whole. */
+function savedBefore({ name, log }: Run, store: DumpStore): SavedMemory | undefined {
+  const isThere = name.adopted && store.storedFiles().some((file) => file.name === dumpFiles.memory && file.complete);
+  if (!isThere) return undefined;
+  const sentence = 'The memory was saved by an agent that died afterwards: the counts of its pages are not known';
+  log.warn(sentence);
+  return { amount: 'complete', result: undefined, lost: [sentence], warnings: [], problem: undefined };
 }
 
 /** Whole, or the fault is not the target's. */
@@ -152,44 +123,9 @@ function retain({ system, settings, log, name }: Run, store: DumpStore): void {
   }
 }
 
-const mostKernelLogBytes = 1024 * 1024;
-
-/** Our own words, and in the capture kernel those of that kernel. Worth having, and no reason to give up what is saved. */
-function saveLog({ system, settings, log }: Run, store: DumpStore): void {
-  const kernel = settings.inCaptureKernel ? `\n--- log of the capture kernel ---\n${system.kernel.readLog(mostKernelLogBytes)}` : '';
-  try {
-    store.save(dumpFiles.log, log.text + kernel);
-  } catch (error) {
-    log.warn(`the log of the capture cannot be saved: ${asKcaptureError(error).message}`);
-  }
-}
-
-/** What was said so far, should no more come; and room for the manifest, should the memory fill the target. */
-function keepLog({ log }: Run, store: DumpStore): void {
-  try {
-    store.keepLog(log.text);
-    store.reserve();
-  } catch (error) {
-    log.warn(asKcaptureError(error).message);
-  }
-}
-
-function hookContext({ system, settings, log, pulse, limit }: Run, store: DumpStore) {
-  return { system, configuration: settings.configuration, log, pulse, endsAt: limit.runEndsAt, folder: store.folder };
-}
-
 function giveUp(run: Run, { wish }: CaptureTarget, error: unknown): void {
   const { message, hint } = asKcaptureError(error);
   run.failedTargets.push({ target: wish, why: message });
   run.log.error(`${message}${hint === undefined ? '' : ` (${hint})`}`);
   noteElapsed(run, 'firstFailure');
-}
-
-function closeStore({ log, pulse }: Run, store: DumpStore | undefined): void {
-  try {
-    store?.close();
-  } catch (error) {
-    log.warn(`the target could not be let go: ${asKcaptureError(error).message}`);
-  }
-  pulse.beat();
 }

@@ -36,7 +36,7 @@ export function writeManifest(run: Run, store: DumpStore, { target, memory, lost
     finishedAt: new Date(name.startedAtMs + system.now() - settings.startedAt).toISOString(),
     clockTrusted: name.clockTrusted,
     target,
-    failedTargets: run.failedTargets,
+    failedTargets: [...run.failedTargets],
     files,
     dump: memory?.result === undefined ? undefined : withoutPaths(memory.result),
     lost: allLost,

@@ -1,0 +1,41 @@
+/** From a target of the plan to the place of this capture on it. */
+import type { DumpStore } from '../target/dump-store.ts';
+import { openFolderStore } from '../target/folder-store.ts';
+import { type CaptureTarget, openTarget } from '../target/open-target.ts';
+import { openRawStore } from '../target/raw/raw-store.ts';
+import { asKcaptureError } from './capture-error.ts';
+import type { Run } from './run.ts';
+
+/**
+ * @param index number of the target in the plan, from 0.
+ * @throws TargetError, FilesError, SinkError: nothing stays open then.
+ */
+export function openStore({ system, settings, log, pulse, name, limit, ...run }: Run, target: CaptureTarget, index: number): DumpStore {
+  log.info(`target ${index + 1}: ${target.wish}`);
+  const since = system.now();
+  const endsAt = Math.min(since + settings.configuration.deviceTimeoutSeconds * 1000, limit.dumpEndsAt);
+  const open = openTarget(system, target, { index, endsAt, onWait: () => pulse.beat() });
+  run.elapsedMs[`target${index + 1}`] = Math.round(system.now() - since);
+  try {
+    if (open.kind === 'folder') {
+      return openFolderStore(system, { parent: open.folder, name: name.name, adopt: name.adopted, close: () => open.close() });
+    }
+    const store = openRawStore(system, { device: open.device, name: name.name, startedAtMs: name.startedAtMs, close: () => open.close() });
+    if (store.replaced !== undefined)
+      run.warnings.push(`The capture ${store.replaced.name} on ${store.where} was never recovered and gives way`);
+    return store;
+  } catch (error) {
+    open.close();
+    throw error;
+  }
+}
+
+/** Never throws. */
+export function closeStore({ log, pulse }: Run, store: DumpStore | undefined): void {
+  try {
+    store?.close();
+  } catch (error) {
+    log.warn(`the target could not be let go: ${asKcaptureError(error).message}`);
+  }
+  pulse.beat();
+}
