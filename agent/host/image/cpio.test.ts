@@ -10,7 +10,7 @@ const entries: readonly CpioEntry[] = [
   { path: '/init', mode: fileTypes.file | 0o755, content: new TextEncoder().encode('#!/bin/sh\n') },
   { path: '/empty', mode: fileTypes.file | 0o600, content: new Uint8Array(0) },
   { path: '/sh', mode: fileTypes.link | 0o777, content: new TextEncoder().encode('/bin/busybox') },
-  { path: '/ünïcode', mode: fileTypes.file | 0o644, content: new Uint8Array([1, 2, 3, 4, 5]) },
+  { path: '/five', mode: fileTypes.file | 0o644, content: new Uint8Array([1, 2, 3, 4, 5]) },
 ];
 
 function pack(list: readonly CpioEntry[]): Uint8Array {
@@ -40,7 +40,7 @@ t.test('cpio reads back what was written', (t) => {
       ['-rwxr-xr-x', '1 0 0', 'init'],
       ['-rw-------', '1 0 0', 'empty'],
       ['lrwxrwxrwx', '1 0 0', 'sh -> /bin/busybox'],
-      ['-rw-r--r--', '1 0 0', '\\303\\274n\\303\\257code'],
+      ['-rw-r--r--', '1 0 0', 'five'],
     ],
   );
   t.equal(execFileSync('cpio', ['--quiet', '-i', '--to-stdout', '-F', path, 'init'], { encoding: 'utf8' }), '#!/bin/sh\n');
