@@ -23,8 +23,8 @@ import { filter } from './scenarios/filter.ts';
 import { flattened } from './scenarios/flattened.ts';
 import { harness } from './scenarios/harness.ts';
 import { installScenario } from './scenarios/install.ts';
-import { ownImage } from './scenarios/own-image.ts';
 import { smallReservation } from './scenarios/small-reservation.ts';
+import { unattendedScenarios } from './scenarios/unattended.ts';
 import { Checks } from './verify/checks.ts';
 import { crashPrograms, vmlinux } from './verify/crash-session.ts';
 import { makedumpfileFor } from './verify/makedumpfile.ts';
@@ -39,7 +39,7 @@ const scenarios: readonly Scenario[] = [
   dropIn,
   harness,
   installScenario,
-  ownImage,
+  ...unattendedScenarios,
 ];
 const executable = process.env.KCAPTURE_EXECUTABLE ?? join(import.meta.dirname, '../dist/kcapture');
 /** In the checkout, so that two checkouts do not meet. */
@@ -93,7 +93,7 @@ function prepare(jobs: readonly Job[]): void {
   const onMachines = jobs.filter(({ scenario }) => scenarios.some(({ name, usesMachines }) => name === scenario && usesMachines === true));
   for (const { kernel } of onMachines) systemDisk(kernelFiles(findKernel(kernel)));
   if (onMachines.length > 0) executablePayload(executable);
-  const withCrash = [codecsScenario.name, ownImage.name];
+  const withCrash = [codecsScenario, ...unattendedScenarios].map(({ name }) => name);
   if (jobs.some(({ scenario }) => withCrash.includes(scenario))) {
     for (const kernel of codecsScenario.kernels) vmlinux(findKernel(kernel));
     console.log(
