@@ -15,13 +15,12 @@ const list = (name: string) => `
 
 /** This kernel does not keep the list of CPUs in a loaded capture kernel by itself, so udev must have it loaded anew. */
 const reloadOnHotPlug = `
-  before=$(cat /var/lib/kcapture/loaded.json)
   echo 0 >/sys/devices/system/cpu/cpu1/online
   tries=0
-  while [ "$(cat /var/lib/kcapture/loaded.json)" = "$before" ]; do
+  until journalctl -b -u kcapture.service -o cat | grep -qx 'Loaded the same files again'; do
     tries=$((tries + 1))
-    [ "$tries" -le 240 ] || { journalctl -b -u kcapture.service -o cat; return 1; }
-    usleep 500000
+    [ "$tries" -le 60 ] || return 1
+    usleep 1000000
   done
   systemctl is-active kcapture.service`;
 
