@@ -81,6 +81,10 @@ KCAPTURE_GUARD=$patience
 export KCAPTURE_GUARD
 guard &
 
+# What the executable's runtime takes for itself: 32 MB of heap become 19 (measured), and the dump takes as long as before.
+BUN_OPTIONS=--smol BUN_JSC_forceRAMSize=30000000 MIMALLOC_PURGE_DELAY=0
+export BUN_OPTIONS BUN_JSC_forceRAMSize MIMALLOC_PURGE_DELAY
+
 [ -e /proc/vmcore ] || restart "there is no /proc/vmcore: this kernel was not started by a crash, or not with its memory image"
 
 agent=$library/kcapture

@@ -47,6 +47,8 @@ export type ArmedPlan = {
   readonly root?: ArmedTarget;
   /** Kernel modules in load order, as paths in the image. Loaded by the agent, whatever udev does. */
   readonly modules: readonly string[];
+  /** What must stand on the capture kernel's command line for this image. */
+  readonly commandLineWords?: readonly string[];
   /** SHA-256 over everything the image was made from; `status` compares it. */
   readonly inputHash: string;
 };

@@ -6,7 +6,7 @@
  * @source modinfo(8); Linux, include/linux/moduleinfo.h (`key=value`, each ended by NUL).
  */
 import * as zlib from 'node:zlib';
-import { decodeText } from '../binary/text.ts';
+import { decodeText, encodeText } from '../binary/text.ts';
 import { hex } from '../binary/units.ts';
 import type { System } from '../sys/system.ts';
 import { elfHeader, sectionHeader } from '../vmcore/elf-layout.ts';
@@ -84,6 +84,15 @@ export function moduleInfo(bytes: Uint8Array, key: string): readonly string[] {
   if (section === undefined) return [];
   const entries = new TextDecoder().decode(section).split('\0');
   return entries.filter((entry) => entry.startsWith(`${key}=`)).map((entry) => entry.slice(key.length + 1));
+}
+
+/** @source Linux, include/linux/module_signature.h: MODULE_SIG_STRING */
+const signatureMark = encodeText('~Module signature appended~\n');
+
+/** True when a signature follows the module; whose it is, only the kernel can tell. */
+export function isSignedModule(bytes: Uint8Array): boolean {
+  const end = bytes.subarray(-signatureMark.length);
+  return end.length === signatureMark.length && signatureMark.every((byte, index) => byte === end[index]);
 }
 
 function findSection(bytes: Uint8Array, wanted: string): Uint8Array | undefined {

@@ -7,8 +7,9 @@ import { dirname } from 'node:path';
 import type { ArmedPlan } from '../../config/armed-plan.ts';
 import type { Configuration } from '../../config/configuration.ts';
 import type { System } from '../../sys/system.ts';
-import { planPath } from '../paths.ts';
+import { planPath, stagingFolder } from '../paths.ts';
 import { collectRequirements, formatPlan } from '../requirements/collect-requirements.ts';
+import { rootWord } from '../requirements/image-words.ts';
 import { type ResolveOptions, resolvePlan } from '../resolve-plan.ts';
 import { dracutFolder, initcpioFolder } from '../shipped-files.ts';
 import { ImageError } from './cpio.ts';
@@ -96,19 +97,31 @@ function buildExternal(system: System, options: BuildImageOptions, generator: Ex
       hint: 'Run: kcapture install',
     });
   }
-  const { plan, warnings } = resolvePlan(system, options.configuration, options);
+  const { warnings } = resolvePlan(system, options.configuration, options);
+  const stagedPlan = `${stagingFolder(options.kernelRelease)}/armed.json`;
+  system.files.remove(stagedPlan);
   const unfinished = `${options.output}-incomplete`;
   system.files.remove(unfinished);
   const environment = { PATH: `${dirname(system.executablePath)}:${system.environment('PATH') ?? '/usr/sbin:/usr/bin:/sbin:/bin'}` };
   const { status, stdout, stderr } = system.programs.run(argv(options, unfinished), { timeoutMs: generatorTimeoutMs, environment });
   const sizeBytes = system.files.status(unfinished)?.sizeBytes ?? 0;
-  if (status !== 0 || sizeBytes === 0) {
+  const plan = readPlan(system, stagedPlan);
+  if (status !== 0 || sizeBytes === 0 || plan === undefined) {
     system.files.remove(unfinished);
     const said = `${stdout}\n${stderr}`.trim().split('\n').slice(-8).join('\n  ');
-    throw new ImageError('image/generator', `Cannot make an image with ${program}: it ended with status ${status}:\n  ${said}`);
+    throw new ImageError(
+      'image/generator',
+      `Cannot make an image with ${program}: it ended with status ${status}${plan === undefined ? ' and never asked what to put in' : ''}:\n  ${said}`,
+    );
   }
   system.files.setMode(unfinished, 0o600);
   system.files.sync(unfinished);
   system.rename(unfinished, options.output);
-  return { path: options.output, generator, sizeBytes, plan, commandLineWords: ['root=kcapture'], warnings };
+  return { path: options.output, generator, sizeBytes, plan, commandLineWords: plan.commandLineWords ?? [rootWord], warnings };
+}
+
+/** What our hook in the generator wrote down while it ran; without it the image holds nothing of ours. */
+function readPlan({ files }: System, path: string): ArmedPlan | undefined {
+  const text = files.readTextIfThere(path);
+  return text === undefined ? undefined : (JSON.parse(text) as ArmedPlan);
 }

@@ -9,7 +9,7 @@ import { KcaptureError } from '../../errors.ts';
 import type { System } from '../../sys/system.ts';
 import { buildImage, chooseGenerator } from '../image/build-image.ts';
 import { imagePath, planPath } from '../paths.ts';
-import { rootWord } from '../requirements/collect-requirements.ts';
+import { rootWord } from '../requirements/image-words.ts';
 import { imageIsStale } from '../resolve-plan.ts';
 import type { ImageChoice } from './load.ts';
 import { LoadError } from './load-error.ts';
@@ -29,7 +29,8 @@ export function chooseImage(system: System, wish: ImageWish, release: string): I
   if (wish.file !== undefined) return takeFile(system, wish.file);
   const path = imagePath(release);
   const { reason, warnings } = whyBuild(system, wish, release);
-  const standing = { path, finalPath: path, commandLineWords: [rootWord], warnings, discard: () => {} };
+  const commandLineWords = readPlan(system, release)?.commandLineWords ?? [rootWord];
+  const standing = { path, finalPath: path, commandLineWords, warnings, discard: () => {} };
   if (reason === undefined) return { ...standing, origin: 'made before and still right' };
   if (wish.dryRun) return { ...standing, origin: `would be made by ${chooseGenerator(system, wish.configuration.generator)}: ${reason}` };
   return buildBeside(system, wish, release, reason);

@@ -5,8 +5,6 @@
  */
 import { type ArmedPlan, imagePaths } from '../../config/armed-plan.ts';
 import type { Configuration } from '../../config/configuration.ts';
-import type { KernelModule } from '../../linux/module-tree.ts';
-import { moduleInfo, readModuleFile } from '../../linux/module-file.ts';
 import type { System } from '../../sys/system.ts';
 import captureScript from '../../../hooks/capture.sh' with { type: 'text' };
 import initScript from '../../../hooks/init.sh' with { type: 'text' };
@@ -17,13 +15,11 @@ import { shellTools } from '../image/shell-tools.ts';
 import { stagingFolder } from '../paths.ts';
 import { moduleImagePath, type ResolvedPlan, type ResolveOptions, resolvePlan } from '../resolve-plan.ts';
 import { guardLine } from './guard-line.ts';
+import { imageWords } from './image-words.ts';
 import type { Consumer, RequiredFile, Requirements } from './requirements.ts';
+import { readModules } from './stage-modules.ts';
 
 export type CollectOptions = ResolveOptions & { readonly consumer: Consumer; readonly configuration: Configuration };
-
-/** The kernel's own words for "no limit of half the memory on the first root file system"; units of the image ask for this one. */
-export const rootWord = 'root=kcapture';
-const firmwareSuffixes = ['', '.xz', '.zst'];
 
 /**
  * @throws LinuxError `linux/no-modules`, `linux/bad-module`; ImageError; FilesError.
@@ -39,40 +35,36 @@ export function collectRequirements(system: System, options: CollectOptions): Re
     system.files.write(`${folder}/${name}`, content, mode);
     return { source: `${folder}/${name}`, destination, mode };
   };
-  const firmware = new Set<string>();
-  const stageModule = (module: KernelModule): RequiredFile => {
-    const bytes = readModuleFile(system, module.path);
-    for (const name of moduleInfo(bytes, 'firmware')) for (const path of installedFirmware(system, name)) firmware.add(path);
-    return stage(`${module.name}.ko`, bytes, moduleImagePath(module), 0o644);
-  };
   const modules = [...resolved.earlyModules, ...resolved.modules];
+  const read = readModules(system, modules);
+  const commandLineWords = imageWords(system, kernelRelease, read.areSigned);
+  const plan = { ...resolved.plan, commandLineWords };
   const files = [
     stage('kcapture.conf', readConfigurationText(system, configuration), imagePaths.configuration, 0o600),
-    stage('armed.json', formatPlan(resolved.plan), imagePaths.plan, 0o600),
+    stage('armed.json', formatPlan(plan), imagePaths.plan, 0o600),
     stage('guard', guardLine(configuration), imagePaths.guard, 0o644),
     stage('capture.sh', captureScript, imagePaths.captureScript, 0o755),
     ...(consumer === 'image' ? [stage('init', initScript, '/init', 0o755)] : []),
     stage('early-modules', resolved.earlyModules.map((module) => `${moduleImagePath(module)}\n`).join(''), imagePaths.earlyModules, 0o644),
     payloadFile(payload),
-    ...modules.map(stageModule),
+    ...read.modules.map(({ module, bytes }) => stage(`${module.name}.ko`, bytes, moduleImagePath(module), 0o644)),
     ...resolved.keyFiles,
   ];
   const libraries = findLibraries(system, resolved);
   const tools = shellTools(system, consumer);
-  const requirements: Requirements = {
+  return {
     consumer,
     kernelRelease,
-    plan: resolved.plan,
+    plan,
     files,
     programs: [...new Set([...tools.programs, ...resolved.programs])],
     links: tools.links,
     libraries: [...new Set([...linkedLibraries(system), ...libraries.paths])],
     modules: modules.map(({ name, path }) => ({ name, path })),
-    firmware: [...firmware],
-    commandLineWords: [rootWord],
+    firmware: read.firmware,
+    commandLineWords,
     warnings: [...resolved.warnings, ...libraries.warnings, ...payload.warnings],
   };
-  return requirements;
 }
 
 export function formatPlan(plan: ArmedPlan): string {
@@ -87,15 +79,6 @@ function payloadFile({ kind, path }: Payload): RequiredFile {
 
 function readConfigurationText({ files }: System, { source }: Configuration): string {
   return source === undefined ? '' : (files.readTextIfThere(source) ?? '');
-}
-
-/** Names in a module's list that are installed here; a driver lists what it may want for every model it knows. */
-function installedFirmware({ files }: System, name: string): readonly string[] {
-  if (name.includes('*') || name.split('/').includes('..')) return [];
-  return firmwareSuffixes
-    .map((suffix) => `${name}${suffix}`)
-    .filter((path) => files.status(`/lib/firmware/${path}`)?.kind === 'file')
-    .slice(0, 1);
 }
 
 /** The executable's own: inside a squashfs no generator sees what it is linked to. */
