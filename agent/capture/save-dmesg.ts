@@ -6,10 +6,11 @@ import { markStage, noteElapsed, type Run } from './run.ts';
 
 /** On the disk and under its name when this returns. @throws what the store throws. */
 export function saveDmesg(run: Run, store: DumpStore): void {
-  const { log, crash, elapsedMs } = run;
+  const { system, settings, log, crash } = run;
   if (crash.dmesg === undefined) return;
   store.save(dumpFiles.dmesg, crash.dmesg);
   noteElapsed(run, 'dmesg');
-  log.info(`log saved to ${store.where}: ${formatBytes(crash.dmesg.length)}, ${elapsedMs.dmesg} ms after the start`);
+  const afterMs = Math.round(system.now() - settings.startedAt);
+  log.info(`log saved to ${store.where}: ${formatBytes(crash.dmesg.length)}, ${afterMs} ms after the start`);
   markStage(run, 'dmesg saved', crash.panic);
 }
