@@ -89,3 +89,20 @@ t.test('a safe run has no hooks', async (t) => {
   t.same(words, []);
   t.equal(result.status, 'complete');
 });
+
+t.test('the log on the target names the program that runs, should the machine not survive it', async (t) => {
+  const seen: string[] = [];
+  const machine = await createCaptureMachine(t, {
+    system: (base) => ({
+      programs: {
+        ...base.programs,
+        run: (_argv, options) => {
+          seen.push(base.files.readTextIfThere(`${options?.environment?.KCAPTURE_FOLDER}/kcapture.log-incomplete`) ?? '');
+          return { status: 0, stdout: '', stderr: '' };
+        },
+      },
+    }),
+  });
+  capture(machine.system, captureSettings({}, { preHooks: ['/first', '/second'] }));
+  t.match(seen, [/running \/first\n$/, /running \/second\n$/]);
+});

@@ -18,6 +18,8 @@ export type HookContext = {
   readonly endsAt: number;
   /** Where the files of this capture lie; `undefined` on a raw device, or when there is none. */
   readonly folder: string | undefined;
+  /** Called when the log names the program that is about to run: should the machine not survive it, the next one shall know. */
+  readonly onStart?: () => void;
 };
 
 /** @param folder where the files of this capture lie. */
@@ -54,9 +56,10 @@ function dropIns({ system }: HookContext, kind: keyof typeof hookFolders): reado
   });
 }
 
-function runHook({ system, configuration, log, pulse, endsAt, folder }: HookContext, argv: readonly string[]): number {
+function runHook({ system, configuration, log, pulse, endsAt, folder, onStart }: HookContext, argv: readonly string[]): number {
   const timeoutMs = Math.min(configuration.hookTimeoutSeconds * 1000, Math.max(1000, endsAt - system.now()));
   log.info(`running ${argv.join(' ')}`);
+  onStart?.();
   pulse.allow(timeoutMs);
   const { status, stdout, stderr } = system.programs.run(argv, { timeoutMs, environment: { KCAPTURE_FOLDER: folder } });
   pulse.beat();

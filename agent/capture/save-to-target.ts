@@ -84,6 +84,8 @@ function dumpMemory(run: Run, store: DumpStore): SavedMemory {
   const earlier = savedBefore(run, store);
   if (earlier !== undefined) return earlier;
   markStage(run, 'dumping');
+  log.info('saving the memory');
+  keepLog(run, store);
   const memory = saveMemory(run, store);
   if (memory.amount === 'complete') markStage(run, 'dump saved');
   const size = memory.result === undefined ? '' : `: ${formatBytes(memory.result.writtenBytes)}`;

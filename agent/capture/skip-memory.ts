@@ -3,6 +3,7 @@ import { formatBytes } from '../binary/units.ts';
 import type { DumpStore } from '../target/dump-store.ts';
 import { hookContext, runPreHooks } from './hooks.ts';
 import type { Run } from './run.ts';
+import { keepLog } from './save-log.ts';
 
 export type Skipped = {
   readonly why: string;
@@ -17,7 +18,8 @@ export function reasonToSkip(run: Run, store: DumpStore): Skipped | undefined {
   const { system, settings, limit } = run;
   const { dmesgOnlyBelowBytes, minFreeBytes } = settings.configuration;
   if (settings.mode === 'dmesg-only') return { why: 'only the log was asked for', settled: true, asWished: true };
-  const failed = settings.hooks && !run.done.has('pre hooks') ? runPreHooks(hookContext(run, store.folder)) : undefined;
+  const hooks = { ...hookContext(run, store.folder), onStart: () => keepLog(run, store) };
+  const failed = settings.hooks && !run.done.has('pre hooks') ? runPreHooks(hooks) : undefined;
   run.done.add('pre hooks');
   if (failed !== undefined) return { why: failed, settled: true, asWished: true };
   if (system.now() >= limit.dumpEndsAt) return { why: 'the time limit is reached', settled: true, asWished: false };
