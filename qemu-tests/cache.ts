@@ -4,7 +4,7 @@
  * `KCAPTURE_CACHE` names it; a thing is made once, under a temporary name, and renamed when it is whole.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 export const cacheFolder = process.env.KCAPTURE_CACHE ?? '/var/cache/kcapture-tests';
@@ -40,4 +40,10 @@ export function fingerprint(files: readonly string[], words: readonly string[] =
   for (const file of files) hash.update(readFileSync(file)).update('\0');
   for (const word of words) hash.update(word).update('\0');
   return hash.digest('hex').slice(0, 16);
+}
+
+/** Removes what was made for earlier builds, oldest first. @param pattern Of names in the cache. @param kept How many stay. */
+export function removeOld(pattern: string, kept: number): void {
+  const files = globSync(join(cacheFolder, pattern)).map((path) => ({ path, time: statSync(path).mtimeMs }));
+  for (const { path } of files.sort((a, b) => b.time - a.time).slice(kept)) rmSync(path, { force: true });
 }

@@ -3,10 +3,10 @@
  *
  * The executable under test is not unpacked into memory: it travels as one squashfs file that the capture kernel loop-mounts.
  */
-import { chmodSync, copyFileSync, cpSync, globSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { cached, cacheFolder, fingerprint } from './cache.ts';
+import { cached, fingerprint, removeOld } from './cache.ts';
 import { command, tryCommand } from './command.ts';
 import type { KernelFiles } from './kernel-files.ts';
 
@@ -42,7 +42,7 @@ const packing = ['-comp', 'zstd', '-Xcompression-level', '15', '-b', '256K'];
 /** A squashfs with the executable under the name `kcapture`. */
 export function executableSquashfs(executable: string): string {
   return cached(`images/executable-${fingerprint([executable], packing)}.squashfs`, (image) => {
-    removeOldImages();
+    removeOld('images/executable-*.squashfs', keptImages - 1);
     const folder = mkdtempSync(join(tmpdir(), 'kcapture-squashfs-'));
     try {
       copyFileSync(executable, join(folder, 'kcapture'));
@@ -52,11 +52,6 @@ export function executableSquashfs(executable: string): string {
       rmSync(folder, { recursive: true });
     }
   });
-}
-
-function removeOldImages(): void {
-  const images = globSync(join(cacheFolder, 'images/executable-*.squashfs')).map((path) => ({ path, time: statSync(path).mtimeMs }));
-  for (const { path } of images.sort((a, b) => b.time - a.time).slice(keptImages - 1)) rmSync(path);
 }
 
 /** A cpio archive that holds one file: appended to another archive, it adds that file. */

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { payloadPath } from '../../agent/host/paths.ts';
-import { cached, fingerprint } from '../cache.ts';
+import { cached, fingerprint, removeOld } from '../cache.ts';
 import { command } from '../command.ts';
 import type { KernelFiles } from '../kernel-files.ts';
 import { debianTree } from './debian-tree.ts';
@@ -42,8 +42,9 @@ export function makeRootDisk(path: string, kernel: KernelFiles, executable: stri
 /** The disk before kcapture comes; made on first use. */
 export function systemDisk(kernel: KernelFiles): string {
   const tree = debianTree();
-  const key = fingerprint([import.meta.filename], [tree, kernel.release, kernel.imagePackage.version]);
+  const key = fingerprint([], [tree, kernel.release, kernel.imagePackage.version, `${sizeMiB}`, fstab]);
   return cached(`machine/system-${kernel.release}-${key}.ext4`, (image) => {
+    removeOld(`machine/system-${kernel.release}-*.ext4`, 1);
     const stage = `${image}.stage`;
     rmSync(stage, { recursive: true, force: true });
     // Hard links: nothing below the stage is written to, only added.

@@ -64,6 +64,15 @@ export function ensurePayload(system: System, kernelRelease: string): Payload {
   return { kind: 'squashfs', path, warnings: [] };
 }
 
+/** What mksquashfs is told where kernel and mksquashfs know everything: for whoever makes payloads in advance. @param machine As `uname -m` says. */
+export function bestPackingWords(machine: string): readonly string[] {
+  return mksquashfsWords((packings[machine] ?? packings.any)[0]);
+}
+
+function mksquashfsWords({ words }: Packing): readonly string[] {
+  return [...words, ...blocks, ...alwaysTheSame];
+}
+
 /** A kernel whose configuration is unknown is taken to be as distributions build it. */
 function usablePackings(system: System, release: string): readonly Packing[] {
   const all = packings[system.kernel.utsname().machine] ?? packings.any;
@@ -104,7 +113,7 @@ function pack(system: System, packing: Packing, path: string, hash: string): voi
     files.makeFolder(`${work}/in`);
     files.copy(system.executablePath, `${work}/in/kcapture`, 0o755);
     files.remove(unfinished);
-    run(system, ['mksquashfs', `${work}/in`, unfinished, ...packing.words, ...blocks, ...alwaysTheSame], packingTimeoutMs);
+    run(system, ['mksquashfs', `${work}/in`, unfinished, ...mksquashfsWords(packing)], packingTimeoutMs);
     prove(system, unfinished, `${work}/out`, hash);
     files.sync(unfinished);
     system.rename(unfinished, path);
