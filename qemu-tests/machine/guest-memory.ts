@@ -24,6 +24,8 @@ export async function overwriteMemory(control: VmControl, socketPath: string, ad
     await stub.ask('D');
   } finally {
     stub.close();
+    // A machine that lost its debugger stands still.
+    control.execute('cont');
   }
 }
 
@@ -59,7 +61,8 @@ function connect(path: string): Promise<Stub> {
       socket.write(`$${packet}#${sum.toString(16).padStart(2, '0')}`, 'latin1');
       const endsAt = performance.now() + limitMs;
       for (;;) {
-        const answer = /\$([^#]*)#[0-9a-f]{2}/.exec(received)?.[1];
+        // The machine's stopping is told too, whenever it likes.
+        const answer = [...received.matchAll(/\$([^#]*)#[0-9a-f]{2}/g)].map(([, text]) => text).find((text) => !/^[ST]\d\d/.test(text));
         if (answer === 'OK') break;
         if (answer !== undefined)
           throw new Error(`Cannot write to the guest's memory: QEMU answered "${answer}" to ${packet.slice(0, 40)}, expected OK`);
