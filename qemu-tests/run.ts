@@ -23,7 +23,9 @@ import { filter } from './scenarios/filter.ts';
 import { flattened } from './scenarios/flattened.ts';
 import { harness } from './scenarios/harness.ts';
 import { installScenario } from './scenarios/install.ts';
+import { layers } from './scenarios/layers.ts';
 import { smallReservation } from './scenarios/small-reservation.ts';
+import { targets } from './scenarios/targets.ts';
 import { unattendedScenarios } from './scenarios/unattended.ts';
 import { Checks } from './verify/checks.ts';
 import { crashPrograms, vmlinux } from './verify/crash-session.ts';
@@ -40,6 +42,8 @@ const scenarios: readonly Scenario[] = [
   harness,
   installScenario,
   ...unattendedScenarios,
+  targets,
+  layers,
 ];
 const executable = process.env.KCAPTURE_EXECUTABLE ?? join(import.meta.dirname, '../dist/kcapture');
 /** In the checkout, so that two checkouts do not meet. */
@@ -93,7 +97,7 @@ function prepare(jobs: readonly Job[]): void {
   const onMachines = jobs.filter(({ scenario }) => scenarios.some(({ name, usesMachines }) => name === scenario && usesMachines === true));
   for (const { kernel } of onMachines) systemDisk(kernelFiles(findKernel(kernel)));
   if (onMachines.length > 0) executablePayload(executable);
-  const withCrash = [codecsScenario, ...unattendedScenarios].map(({ name }) => name);
+  const withCrash = [codecsScenario, targets, ...unattendedScenarios].map(({ name }) => name);
   if (jobs.some(({ scenario }) => withCrash.includes(scenario))) {
     for (const kernel of codecsScenario.kernels) vmlinux(findKernel(kernel));
     console.log(
