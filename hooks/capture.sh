@@ -16,9 +16,9 @@ say() {
 # Never returns. Without sysrq in the kernel, init's end is a panic, and panic= on the command line reboots.
 restart() {
 	say "rebooting: $1"
-	echo s 2>/dev/null >/proc/sysrq-trigger
+	echo s >/proc/sysrq-trigger
 	sleep 3
-	echo b 2>/dev/null >/proc/sysrq-trigger
+	echo b >/proc/sysrq-trigger
 	sleep 5
 	reboot -f
 	exit 1
@@ -68,12 +68,12 @@ attempt() {
 
 last_words() {
 	say "nothing more can be saved; what is known follows"
-	cat "$run/kcapture.log" /proc/meminfo 2>/dev/null
+	cat "$run/kcapture.log" /proc/meminfo
 }
 
 mkdir -p "$run"
 if (: </dev/console) 2>/dev/null; then exec </dev/console >/dev/console 2>&1; fi
-echo -1000 2>/dev/null >/proc/self/oom_score_adj
+echo -1000 >/proc/self/oom_score_adj
 
 patience=600 limit=0
 if [ -r /etc/kcapture/guard ]; then read -r patience limit </etc/kcapture/guard; fi

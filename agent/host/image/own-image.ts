@@ -72,6 +72,8 @@ function planEntries(system: System, { files, programs, links, libraries, firmwa
   const placed = new Map<string, Placed>();
   const executables = [...programs, system.executablePath];
   for (const path of emptyFolders) placed.set(path, { mode: fileTypes.folder | 0o755 });
+  // For a kernel without devtmpfs, and for the moment before it is mounted.
+  placed.set('/dev/null', { mode: fileTypes.character | 0o666, device: { major: 1, minor: 3 } });
   placed.set('/dev/console', { mode: fileTypes.character | 0o600, device: { major: 5, minor: 1 } });
   for (const { source, destination, mode } of files) placed.set(destination, { mode: fileTypes.file | mode, source });
   for (const path of programs) placeProgram(system, placed, path);
