@@ -98,7 +98,7 @@ function judge(checks: Checks, boot: Boot, folder: string): void {
   const at = (place: string) => boot.file(`/disk/${place}`);
 
   const [full] = savedCaptures(at('small/chain'));
-  const inFull = checkLeftBehind(checks, 'full', full, folder);
+  const inFull = checkLeftBehind(checks, 'full', full);
   checks.equal(
     inFull.names,
     ['kcapture.log', 'manifest.json', 'vmcore-dmesg.txt', 'vmcore-incomplete'],
@@ -108,7 +108,7 @@ function judge(checks: Checks, boot: Boot, folder: string): void {
   checks.ok(/space/.test(inFull.manifest?.lost.join() ?? ''), 'full: it says why', inFull.manifest?.lost.join('\n'));
 
   const [dead] = savedCaptures(at('dying/chain'));
-  const inDead = checkLeftBehind(checks, 'dying', dead, folder);
+  const inDead = checkLeftBehind(checks, 'dying', dead);
   checks.ok(
     inDead.names.includes('vmcore-dmesg.txt') && !inDead.names.includes('vmcore'),
     'dying: the log is there, and no whole dump',
@@ -118,7 +118,7 @@ function judge(checks: Checks, boot: Boot, folder: string): void {
 
   const captures = savedCaptures(at('dump/chain'));
   const whole = captures.find((capture) => checkable(capture, 'vmcore')) ?? captures[0];
-  const inWhole = checkLeftBehind(checks, 'the last target', whole, folder);
+  const inWhole = checkLeftBehind(checks, 'the last target', whole);
   checks.equal([inWhole.manifest?.status, inWhole.manifest?.lost], ['complete', []], 'the last target has it all');
   checkSavedLog(checks, whole, folder);
   const failed = inWhole.manifest?.failedTargets.map(({ target: wish }) => wish);
@@ -131,7 +131,7 @@ function judge(checks: Checks, boot: Boot, folder: string): void {
   );
 
   const [stalled] = savedCaptures(at('dying/stuck'));
-  const inStalled = checkLeftBehind(checks, 'stuck', stalled, folder);
+  const inStalled = checkLeftBehind(checks, 'stuck', stalled);
   checks.ok(
     inStalled.names.includes('vmcore-dmesg.txt') && !inStalled.names.includes('vmcore'),
     'stuck: the log is there, and no whole dump',
@@ -139,7 +139,7 @@ function judge(checks: Checks, boot: Boot, folder: string): void {
   );
 
   const newest = captures.at(-1)!;
-  const inNewest = checkLeftBehind(checks, 'crash loop', newest, folder);
+  const inNewest = checkLeftBehind(checks, 'crash loop', newest);
   checks.equal(inNewest.names, ['kcapture.log', 'manifest.json', 'vmcore-dmesg.txt'], 'crash loop: the log alone is saved');
   checks.ok(/limit is 2/.test(inNewest.manifest?.lost.join() ?? ''), 'crash loop: the manifest says why', inNewest.manifest?.lost.join());
 }
