@@ -7,7 +7,7 @@ import { collectLibraries } from '../image/library-closure.ts';
 
 const script = readFileSync('hooks/capture.sh', 'utf8');
 const find = (name: string) => spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
-const canChroot = spawnSync('unshare', ['-r', 'chroot', '/', '/bin/true']).status === 0;
+const canChroot = spawnSync('unshare', ['-r', '--pid', '--fork', 'chroot', '/', '/bin/true']).status === 0;
 const tools = ['cat', 'chmod', 'mkdir', 'rm'];
 const shells = { 'busybox ash': 'busybox', dash: 'dash', bash: 'bash' };
 
@@ -22,7 +22,7 @@ type Scene = {
   readonly meanwhile?: string;
 };
 
-/** A machine of its own in a folder: the real shell runs the real script; sysrq is an ordinary file, and time does not pass. */
+/** A machine of its own in a folder: the real shell runs the real script; sysrq is an ordinary file, time does not pass, and all it started ends with it. */
 async function play(t: Test, { shell, agent, vmcore = true, guard = '600 0', guardOff = true, meanwhile = ':' }: Scene) {
   const root = t.testdir({});
   const put = (path: string, text: string, mode = 0o644) => {
@@ -55,10 +55,14 @@ async function play(t: Test, { shell, agent, vmcore = true, guard = '600 0', gua
   put('/proc/self/oom_score_adj', '');
   if (vmcore) put('/proc/vmcore', '');
   if (guardOff) put('/run/kcapture/guard-off', '');
-  const { stdout, status } = spawnSync('unshare', ['-r', 'chroot', root, '/bin/sh', '/usr/lib/kcapture/capture.sh'], {
-    encoding: 'utf8',
-    timeout: 20_000,
-  });
+  const { stdout, status } = spawnSync(
+    'unshare',
+    ['-r', '--pid', '--fork', '--kill-child', 'chroot', root, '/bin/sh', '/usr/lib/kcapture/capture.sh'],
+    {
+      encoding: 'utf8',
+      timeout: 20_000,
+    },
+  );
   const read = (path: string) => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : '');
   return {
     said: stdout,
@@ -111,13 +115,13 @@ for (const [name, shell] of Object.entries(shells)) {
     });
 
     await t.test('the guard restarts a machine whose agent shows no progress', async (t) => {
-      const wait = 'while [ ! -s /proc/sysrq-trigger ]; do :; done\nexit 0';
+      const wait = 'while [ -e /bin/sh ] && [ ! -s /proc/sysrq-trigger ]; do :; done\nexit 0';
       const { said } = await play(t, { shell, agent: wait, guardOff: false, guard: '30 0' });
       t.match(said, 'no progress for 30 seconds');
     });
 
     await t.test('the guard lets an agent with progress go on until all time is over', async (t) => {
-      const wait = 'while [ ! -s /proc/sysrq-trigger ]; do :; done\nexit 0';
+      const wait = 'while [ -e /bin/sh ] && [ ! -s /proc/sysrq-trigger ]; do :; done\nexit 0';
       const { said } = await play(t, { shell, agent: wait, guardOff: false, guard: '20 60', meanwhile: ': >/run/kcapture/alive' });
       t.match(said, 'the time limit of 60 seconds is over');
     });
