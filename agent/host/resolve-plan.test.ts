@@ -45,6 +45,20 @@ t.test('without a target, the file system that holds the path', async (t) => {
   t.same(resolved.warnings, []);
 });
 
+t.test('dump_to_rootfs arms what holds the path as the last resort, with its drivers', async (t) => {
+  const system = await machine(t, { '/proc/self/mountinfo': '1 0 254:1 / / rw - xfs /dev/vda1 rw\n' });
+  putDisk(system.root, {
+    name: 'vda',
+    number: '254:0',
+    bus: virtioBus,
+    partitions: [{ name: 'vda1', partition: 1, number: '254:1', content: buildSuperblock('xfs', uuid) }],
+  });
+  const armed = resolvePlan(system, configure('ext4 LABEL=absent\nfailure_action dump_to_rootfs'), options);
+  t.match(armed.plan.root, { kind: 'filesystem', device: `UUID=${uuid}`, fsType: 'xfs', folder: '/var/crash' });
+  t.ok(['virtio_blk', 'xfs'].every((name) => names(armed).includes(name)));
+  t.notOk('root' in resolvePlan(system, configure('ext4 LABEL=absent'), options).plan);
+});
+
 t.test('a subvolume of btrfs is mounted by its name', async (t) => {
   const mountinfo =
     '1 0 0:25 /@ / rw - btrfs /dev/sda2 rw,subvolid=256,subvol=/@\n2 1 0:25 /@crash/deep /var/crash rw - btrfs /dev/sda2 rw,subvolid=257,subvol=/@crash\n';

@@ -12,7 +12,7 @@ import { chooseModules } from './plan/choose-modules.ts';
 import { collectOwnPrograms } from './plan/hook-files.ts';
 import { hashInputs } from './plan/input-hash.ts';
 import type { Needs } from './plan/needs.ts';
-import { resolveTarget } from './plan/resolve-target.ts';
+import { type ResolvedTarget, resolveTarget } from './plan/resolve-target.ts';
 import type { RequiredFile } from './requirements/requirements.ts';
 
 export type ResolveOptions = {
@@ -45,7 +45,8 @@ export function moduleImagePath({ name }: KernelModule): string {
  */
 export function resolvePlan(system: System, configuration: Configuration, { kernelRelease, build }: ResolveOptions): ResolvedPlan {
   const resolved = configuration.targets.map((wish) => resolveTarget(system, wish, configuration.path));
-  const needs = resolved.map((one) => one.needs);
+  const lastResort = resolveLastResort(system, configuration);
+  const needs = [...resolved, ...lastResort].map((one) => one.needs);
   const chosen = chooseModules(system, openModuleTree(system, kernelRelease), needs, configuration.extraModules);
   const own = collectOwnPrograms(system, configuration);
   const helpers = findHelpers(system, needs);
@@ -58,6 +59,7 @@ export function resolvePlan(system: System, configuration: Configuration, { kern
     machineId: readMachineId(system),
     kernelRelease,
     targets: resolved.map(({ target }) => target),
+    ...(lastResort.length === 0 ? {} : { root: lastResort[0].target }),
     modules: chosen.modules.map(moduleImagePath),
   } as const;
   const inputHash = hashInputs(system, {
@@ -83,6 +85,12 @@ export function resolvePlan(system: System, configuration: Configuration, { kern
       ]),
     ],
   };
+}
+
+/** Where `failure_action dump_to_rootfs` saves: what holds the dump folder on the running system. */
+function resolveLastResort(system: System, { failureAction, path, targets }: Configuration): readonly ResolvedTarget[] {
+  if (failureAction !== 'dump_to_rootfs' || targets.some(({ kind }) => kind === 'root')) return [];
+  return [resolveTarget(system, { kind: 'root', line: 0 }, path)];
 }
 
 /** The input hash an image would have if it were made now; `status` compares it with the one in the image. */

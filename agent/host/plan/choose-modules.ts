@@ -38,6 +38,8 @@ export function chooseModules(system: System, tree: ModuleTree, needs: readonly 
     ...wanted.flatMap((name) => askedFor[name] ?? []),
     ...needs.flatMap((row) => row.optionalModules),
     ...watchdogs(system),
+    // Breadcrumbs survive the reboot as a variable of the firmware.
+    ...(system.files.status('/sys/firmware/efi') === undefined ? [] : ['efivarfs']),
   ];
   const early = tree.order(['loop', 'squashfs']);
   const all = tree.order([...drivers, ...wanted.map((name) => fileSystemName(tree, name)), ...extra], optional);
