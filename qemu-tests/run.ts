@@ -16,6 +16,7 @@ import { createMachine } from './machine/machine.ts';
 import { executablePayload } from './machine/payload.ts';
 import { systemDisk } from './machine/root-disk.ts';
 import type { Scenario } from './scenario.ts';
+import { agentFaults } from './scenarios/agent-faults.ts';
 import { codecsScenario } from './scenarios/codecs.ts';
 import { diskFull } from './scenarios/disk-full.ts';
 import { dropIn } from './scenarios/drop-in.ts';
@@ -24,8 +25,11 @@ import { flattened } from './scenarios/flattened.ts';
 import { harness } from './scenarios/harness.ts';
 import { installScenario } from './scenarios/install.ts';
 import { layers } from './scenarios/layers.ts';
+import { memoryFaults } from './scenarios/memory-faults.ts';
 import { smallReservation } from './scenarios/small-reservation.ts';
 import { targets } from './scenarios/targets.ts';
+import { statusLoad } from './scenarios/status-load.ts';
+import { targetFaults } from './scenarios/target-faults.ts';
 import { unattendedScenarios } from './scenarios/unattended.ts';
 import { Checks } from './verify/checks.ts';
 import { crashPrograms, vmlinux } from './verify/crash-session.ts';
@@ -42,6 +46,10 @@ const scenarios: readonly Scenario[] = [
   harness,
   installScenario,
   ...unattendedScenarios,
+  statusLoad,
+  targetFaults,
+  agentFaults,
+  memoryFaults,
   targets,
   layers,
 ];
