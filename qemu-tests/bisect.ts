@@ -12,7 +12,7 @@ const stepMiB = 4;
 const executable = process.env.KCAPTURE_EXECUTABLE ?? join(import.meta.dirname, '../dist/kcapture');
 /** Runs in the capture kernel when all is saved. */
 const afterHook = '/usr/local/sbin/memory-left';
-const hookText = '#!/bin/sh\necho "bisect: begin"\ncat /proc/meminfo\necho "bisect: end"\n';
+const hookText = '#!/bin/sh\nexec >/dev/console\necho "bisect: begin"\ncat /proc/meminfo\necho "bisect: end"\n';
 const shown = [
   'MemTotal',
   'MemFree',

@@ -10,7 +10,7 @@ import { type Disk, qemuArgv } from './argv.ts';
 import { command } from './command.ts';
 import { baseInitramfs, executableSquashfs, singleFileCpio } from './initramfs.ts';
 import { kernelFiles } from './kernel-files.ts';
-import type { Kernel } from './kernels.ts';
+import { guestWords, type Kernel } from './kernels.ts';
 import { runVm, type VmControl, VmError } from './vm.ts';
 
 export type CaptureStep = {
@@ -73,7 +73,7 @@ export async function runCycle(options: CycleOptions): Promise<Cycle> {
     kernel,
     image: files.image,
     initramfs: base,
-    commandLine: `console=ttyS0 panic=-1 crashkernel=${options.crashkernel ?? '256M'} kcapture.role=crash`,
+    commandLine: `console=ttyS0 ${guestWords} panic=-1 crashkernel=${options.crashkernel ?? '256M'} kcapture.role=crash`,
     disks,
     ports,
     consolePath: at('console'),

@@ -25,6 +25,7 @@ import { flattened } from './scenarios/flattened.ts';
 import { harness } from './scenarios/harness.ts';
 import { installScenario } from './scenarios/install.ts';
 import { layers } from './scenarios/layers.ts';
+import { machineHarness } from './scenarios/machine-harness.ts';
 import { memoryFaults } from './scenarios/memory-faults.ts';
 import { smallReservation } from './scenarios/small-reservation.ts';
 import { targets } from './scenarios/targets.ts';
@@ -44,6 +45,7 @@ const scenarios: readonly Scenario[] = [
   diskFull,
   dropIn,
   harness,
+  machineHarness,
   installScenario,
   ...unattendedScenarios,
   statusLoad,

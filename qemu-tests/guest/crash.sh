@@ -66,7 +66,7 @@ poison_pages() {
 # rootfs becomes a ramfs, without the tmpfs limit of half the memory, when root= is on the command line.
 load_capture_kernel() {
 	kexec -s -p /boot/vmlinuz --initrd=/boot/initrd \
-		--command-line="console=ttyS0 root=kcapture nr_cpus=1 reset_devices irqpoll panic=-1 kcapture.role=capture" &&
+		--command-line="console=ttyS0 no_timer_check root=kcapture nr_cpus=1 reset_devices irqpoll panic=-1 kcapture.role=capture" &&
 		[ "$(cat /sys/kernel/kexec_crash_loaded)" = 1 ]
 }
 

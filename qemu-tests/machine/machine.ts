@@ -5,11 +5,11 @@
  * first kernel's word is what it wrote to its ports; the capture kernel has no such ports, so what it did is judged by how the machine ended,
  * by its console and by what the next boot finds.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { command } from '../command.ts';
 import { kernelFiles } from '../kernel-files.ts';
-import type { Kernel } from '../kernels.ts';
+import { guestWords, type Kernel } from '../kernels.ts';
 import { runVm, type VmControl, VmError } from '../vm.ts';
 import { bootScript, type Step } from './boot-script.ts';
 import { type Capture, CaptureWatch } from './capture-watch.ts';
@@ -136,7 +136,7 @@ async function bootOnce(machine: MachineOptions, options: BootOptions, { at, fir
     image: kernel.image,
     initramfs: path('initramfs'),
     commandLine: [
-      'console=ttyS0',
+      `console=ttyS0 ${guestWords}`,
       `root=UUID=${rootUuid}`,
       'rw',
       crashkernel === undefined ? '' : `crashkernel=${crashkernel}`,
@@ -273,6 +273,7 @@ function demandVerdict(path: string, consolePath: string, report: ReadonlyMap<st
 /** What was sent: tar archives one behind the other. */
 function unpack(archives: string, target: string): void {
   mkdirSync(target);
+  if (statSync(archives).size === 0) return;
   command(['tar', '-x', '-p', '--ignore-zeros', '-f', archives, '-C', target]);
 }
 

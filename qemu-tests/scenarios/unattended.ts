@@ -19,6 +19,8 @@ export type UnattendedImage = {
 
 export const unattendedImages: readonly UnattendedImage[] = [
   { name: 'own-image', configuration: 'generator own', crashkernel: '192M', systemd: true, keepMemory: true },
+  // What dracut makes when nobody asks for more: the capture is the first process.
+  { name: 'dracut-default', configuration: 'generator dracut', crashkernel: '192M', systemd: false, keepMemory: false },
   {
     name: 'dracut-systemd',
     configuration: 'generator dracut\ndracut_args --add "base systemd-initrd"',
