@@ -35,7 +35,7 @@ export const memoryFaults: Scenario = {
   kernels: ['6.1'],
   usesMachines: true,
   async run({ checks, machine }) {
-    const guest = machine({ memoryMiB: 512, crashkernel: '224M', udev: false, disks: [{ name: 'dump', kind: 'ext4', sizeMiB: 1024 }] });
+    const guest = machine({ memoryMiB: 768, crashkernel: '224M', udev: false, disks: [{ name: 'dump', kind: 'ext4', sizeMiB: 1024 }] });
     await guest.boot({ steps: [{ name: 'up', run: 'true' }] });
     const boots = new Map<string, Boot>();
     for (const [name, cycle] of Object.entries<CrashCycle>(cycles)) {
