@@ -1,5 +1,6 @@
 /** What a capture would do, in words, with what there is now. Nothing is opened, mounted or written. */
 import { formatBytes } from '../binary/units.ts';
+import { isOnNetwork } from '../config/armed-plan.ts';
 import { describeDumpLevel } from '../config/dump-level.ts';
 import { openKernel } from '../dump/open-kernel.ts';
 import { silentProgress } from '../dump/progress.ts';
@@ -67,6 +68,7 @@ function describeTarget(system: System, target: CaptureTarget, index: number): s
   const name = `target ${index + 1}`;
   if (target.kind === 'unsupported') return [[name, `${target.wish}: ${target.why}`]];
   if (target.kind === 'folder') return [[name, `${target.folder}${freeSpace(system, target.folder)}`]];
+  if (isOnNetwork(target)) return [[name, target.wish]];
   const device = findDevice(system, target.device);
   const found = device ?? 'not there now';
   if (target.kind === 'raw') return [[name, `raw ${target.device} (${found})`]];

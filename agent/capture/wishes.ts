@@ -1,5 +1,6 @@
 /** Targets when the image holds no plan: what the configuration names by itself is tried, the rest says why it cannot be. */
 import type { Configuration, TargetWish } from '../config/configuration.ts';
+import { formatTarget } from '../config/target-wish.ts';
 import type { CaptureTarget } from '../target/open-target.ts';
 
 export function targetsOfWishes(configuration: Configuration): readonly CaptureTarget[] {
@@ -30,10 +31,10 @@ function targetOf(wish: TargetWish, folder: string): CaptureTarget {
         wish: `nfs ${wish.source}`,
         why: 'targets in the network cannot be reached from the capture kernel yet',
       };
-    case 'ssh':
+    case 'remote':
       return {
         kind: 'unsupported',
-        wish: `ssh ${wish.destination}`,
+        wish: formatTarget(wish),
         why: 'targets in the network cannot be reached from the capture kernel yet',
       };
   }

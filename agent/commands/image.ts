@@ -1,4 +1,5 @@
 /** `kcapture image`: makes an image for the capture kernel without dracut or mkinitcpio. */
+import { type ArmedTarget, isOnNetwork } from '../config/armed-plan.ts';
 import { Command } from 'commander';
 import { resolve } from 'node:path';
 import { formatBytes } from '../binary/units.ts';
@@ -38,9 +39,12 @@ function releaseOf(system: System, wish: string | undefined): string {
   });
 }
 
+function place(target: ArmedTarget): string {
+  if (target.kind === 'unsupported') return ` (cannot be used: ${target.why})`;
+  return isOnNetwork(target) ? '' : ` on ${target.device}`;
+}
+
 function format({ path, sizeBytes, plan, commandLineWords }: BuiltImage): string {
-  const targets = plan.targets.map(
-    (target) => `  target   ${target.wish}${target.kind === 'unsupported' ? ` (cannot be used: ${target.why})` : ` on ${target.device}`}\n`,
-  );
+  const targets = plan.targets.map((target) => `  target   ${target.wish}${place(target)}\n`);
   return `${path}: ${formatBytes(sizeBytes)}, for kernel ${plan.kernelRelease}\n${targets.join('')}  modules  ${plan.modules.length}\n  command line: ${commandLineWords.join(' ')}\n`;
 }

@@ -4,6 +4,9 @@
  * The configuration says what was wished, this says where that is. Without it the capture run falls back to the configuration alone.
  */
 
+import type { ArmedNetwork } from './armed-network.ts';
+import type { RemotePlace } from './remote-place.ts';
+
 /** A layer between disk and file system, to be opened before the device above exists; bottom first. */
 export type DeviceLayer =
   | {
@@ -30,8 +33,42 @@ export type ArmedTarget =
       readonly layers: readonly DeviceLayer[];
     }
   | { readonly kind: 'raw'; readonly wish: string; readonly device: string; readonly layers: readonly DeviceLayer[] }
+  | {
+      readonly kind: 'nfs';
+      readonly wish: string;
+      readonly host: string;
+      /** Numeric, found out on the healthy machine. */
+      readonly addresses: readonly string[];
+      /** Absolute path on the server. */
+      readonly exported: string;
+      /** Of mount, besides those the capture sets. */
+      readonly options: string;
+      /** Folder for dumps inside the export, absolute. */
+      readonly folder: string;
+    }
+  | {
+      readonly kind: 'remote';
+      readonly wish: string;
+      /** With a path. */
+      readonly place: RemotePlace;
+      /** Of the place's host, numeric, found out on the healthy machine. */
+      readonly addresses: readonly string[];
+      /** Folder of its credentials, on the machine and in the image. */
+      readonly credentials: string;
+      /** The server renames files (http: MOVE). */
+      readonly canRename: boolean;
+    }
   /** A target this build cannot reach from the capture kernel, kept so that the run can say so. */
   | { readonly kind: 'unsupported'; readonly wish: string; readonly why: string };
+
+/** A target on a disk of this machine, or a folder of its host's. */
+export type DeviceTarget = Extract<ArmedTarget, { kind: 'filesystem' | 'raw' }>;
+/** A target that needs the network. */
+export type NetworkTarget = Extract<ArmedTarget, { kind: 'nfs' | 'remote' }>;
+
+export function isOnNetwork(target: { readonly kind: string }): target is NetworkTarget {
+  return target.kind === 'nfs' || target.kind === 'remote';
+}
 
 export type ArmedPlan = {
   readonly version: 1;
@@ -45,6 +82,8 @@ export type ArmedPlan = {
   readonly targets: readonly ArmedTarget[];
   /** The running system's root, with the dump folder on it: the last resort of `failure_action dump_to_rootfs`. Absent unless that is wished. */
   readonly root?: ArmedTarget;
+  /** Absent when no target needs it. */
+  readonly network?: ArmedNetwork;
   /** Kernel modules in load order, as paths in the image. Loaded by the agent, whatever udev does. */
   readonly modules: readonly string[];
   /** What must stand on the capture kernel's command line for this image. */

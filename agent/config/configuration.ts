@@ -4,6 +4,7 @@
  * Sizes in bytes, durations in seconds. `undefined` means "not said": the program that acts on it chooses.
  */
 import type { CodecName } from '../compress/codec.ts';
+import type { RemotePlace } from './remote-place.ts';
 
 /** Where a dump shall go, as written. Tried in the order of the file. */
 export type TargetWish =
@@ -18,8 +19,10 @@ export type TargetWish =
       readonly line: number;
     }
   | { readonly kind: 'raw'; readonly device: string; readonly line: number }
-  | { readonly kind: 'nfs'; readonly source: string; readonly line: number }
-  | { readonly kind: 'ssh'; readonly destination: string; readonly line: number }
+  /** `source`: `HOST:/EXPORT`, an IPv6 address in brackets. `options`: of mount. */
+  | { readonly kind: 'nfs'; readonly source: string; readonly options: string | undefined; readonly line: number }
+  /** ssh, http, s3. */
+  | { readonly kind: 'remote'; readonly place: RemotePlace; readonly line: number }
   | { readonly kind: 'virtiofs'; readonly tag: string; readonly line: number };
 
 export type FinalAction = 'reboot' | 'halt' | 'poweroff';

@@ -31,7 +31,8 @@ export function finishDraft(draft: Draft): { configuration: Configuration; probl
     );
     Object.assign(rest, { forceRebuild: false, forceNoRebuild: false });
   }
-  if (targets.some(({ kind }) => kind === 'ssh') === false && rest.sshKey !== undefined) warn('sshkey has no effect: no target is ssh');
+  if (!targets.some((target) => target.kind === 'remote' && target.place.kind === 'ssh') && rest.sshKey !== undefined)
+    warn('sshkey has no effect: no target is ssh');
   if (rest.fenceKdumpArguments.length > 0 && rest.fenceKdumpNodes.length === 0)
     warn('fence_kdump_args has no effect without fence_kdump_nodes');
   if (rest.commandLine.replace !== undefined && rest.commandLine.remove.length > 0)

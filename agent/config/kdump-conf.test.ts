@@ -24,10 +24,25 @@ const examples: [line: string, meaning: Partial<Configuration>][] = [
   ['ext4 LABEL=/boot', disk('ext4', 'LABEL=/boot')],
   ['ext4 UUID=03138356-5e61-4ab3-b58e-27507ac41937', disk('ext4', 'UUID=03138356-5e61-4ab3-b58e-27507ac41937')],
   ['virtiofs myfs', { targets: [{ kind: 'virtiofs', tag: 'myfs', line: 1 }] }],
-  ['nfs my.server.com:/export/tmp', { targets: [{ kind: 'nfs', source: 'my.server.com:/export/tmp', line: 1 }] }],
-  ['nfs [2001:db8::1:2:3:4]:/export/tmp', { targets: [{ kind: 'nfs', source: '[2001:db8::1:2:3:4]:/export/tmp', line: 1 }] }],
-  ['ssh user@my.server.com', { targets: [{ kind: 'ssh', destination: 'user@my.server.com', line: 1 }], collector: zstd31 }],
-  ['ssh user@2001:db8::1:2:3:4', { targets: [{ kind: 'ssh', destination: 'user@2001:db8::1:2:3:4', line: 1 }], collector: zstd31 }],
+  ['nfs my.server.com:/export/tmp', { targets: [{ kind: 'nfs', source: 'my.server.com:/export/tmp', options: undefined, line: 1 }] }],
+  [
+    'nfs [2001:db8::1:2:3:4]:/export/tmp',
+    { targets: [{ kind: 'nfs', source: '[2001:db8::1:2:3:4]:/export/tmp', options: undefined, line: 1 }] },
+  ],
+  [
+    'ssh user@my.server.com',
+    {
+      targets: [{ kind: 'remote', place: { kind: 'ssh', user: 'user', host: 'my.server.com', port: 22, path: undefined }, line: 1 }],
+      collector: zstd31,
+    },
+  ],
+  [
+    'ssh user@2001:db8::1:2:3:4',
+    {
+      targets: [{ kind: 'remote', place: { kind: 'ssh', user: 'user', host: '2001:db8::1:2:3:4', port: 22, path: undefined }, line: 1 }],
+      collector: zstd31,
+    },
+  ],
   ['sshkey /root/.ssh/kdump_id_rsa', { sshKey: '/root/.ssh/kdump_id_rsa' }],
   ['auto_reset_crashkernel yes', {}],
   ['path /var/crash', {}],
@@ -114,7 +129,7 @@ t.test('blanks, tabs, comments at the end and quotes are read as kdump reads the
     sshKey: '/root/.ssh/kdump_id_rsa',
     collector: lzo31,
     targets: [
-      { kind: 'nfs', source: 'my.server.com:/export/tmp', line: 2 },
+      { kind: 'nfs', source: 'my.server.com:/export/tmp', options: undefined, line: 2 },
       { kind: 'ssh', destination: 'user@my.server.com', line: 6 },
       { kind: 'filesystem', fsType: 'ext2', device: '/dev/sda1', options: undefined, line: 7 },
       { kind: 'filesystem', fsType: 'ext2', device: '/dev/sdb1', options: undefined, line: 8 },
@@ -140,7 +155,7 @@ t.test('a target can be named in dracut_args', async (t) => {
   t.same(configuration.targets, [{ kind: 'filesystem', fsType: 'xfs', device: '/dev/vg/lv', options: 'rw,noatime', line: 1 }]);
   t.same(configuration.dracutArguments, ['--add', 'lvm', '--omit-drivers=snd'], 'dracut must not wait for the target');
   const nfs = readConfiguration("dracut_args --mount='srv:/x /mnt nfs4 defaults'", source).configuration;
-  t.same(nfs.targets, [{ kind: 'nfs', source: 'srv:/x', line: 1 }]);
+  t.same(nfs.targets, [{ kind: 'nfs', source: 'srv:/x', options: undefined, line: 1 }]);
   t.match(readConfiguration('dracut_args --mount "vfs /mnt virtiofs"', source).configuration.targets, [{ kind: 'virtiofs', tag: 'vfs' }]);
 });
 

@@ -35,7 +35,7 @@ const words: [word: string, meaning: Partial<Configuration>][] = [
     'kcapture.target=nfs:srv:/x kcapture.target=raw:/dev/sdb kcapture.target=virtiofs:tag',
     {
       targets: [
-        { kind: 'nfs', source: 'srv:/x', line: 0 },
+        { kind: 'nfs', source: 'srv:/x', options: undefined, line: 0 },
         { kind: 'raw', device: '/dev/sdb', line: 0 },
         { kind: 'virtiofs', tag: 'tag', line: 0 },
       ],

@@ -98,7 +98,7 @@ t.test('several targets are tried in the order of their lines', async (t) => {
   const text = 'nfs my.server.com:/export\next4 LABEL=crash\n\nraw /dev/sdb1\n';
   const { targets } = meaningOf(text);
   t.same(targets, [
-    { kind: 'nfs', source: 'my.server.com:/export', line: 1 },
+    { kind: 'nfs', source: 'my.server.com:/export', options: undefined, line: 1 },
     disk('ext4', 'LABEL=crash', undefined, 2),
     { kind: 'raw', device: '/dev/sdb1', line: 4 },
   ]);

@@ -3,6 +3,7 @@ import { badValue } from './config-error.ts';
 import type { TargetWish } from './configuration.ts';
 import { checkDevice } from './device-name.ts';
 import { quote } from './problem.ts';
+import type { SshPlace } from './remote-place.ts';
 import { readOne } from './values.ts';
 import { joinWords, splitWords } from './words.ts';
 
@@ -18,9 +19,9 @@ export type TargetKind = (typeof targetKinds)[number];
 export function readTarget(kind: TargetKind, value: string, line: number): TargetWish {
   switch (kind) {
     case 'nfs':
-      return { kind, source: checkNfsSource(readOne(value, 'export')), line };
+      return { kind, source: checkNfsSource(readOne(value, 'export')), options: undefined, line };
     case 'ssh':
-      return { kind, destination: checkSshDestination(readOne(value, 'destination')), line };
+      return { kind: 'remote', place: readSshDestination(readOne(value, 'destination')), line };
     case 'raw':
       return { kind, device: checkDevice(readOne(value, 'device')), line };
     case 'virtiofs':
@@ -54,8 +55,11 @@ function checkNfsSource(source: string): string {
 }
 
 /** Neither part may begin with `-`: a program would take it for an option. */
-function checkSshDestination(destination: string): string {
-  if (/^[A-Za-z0-9_][\w.-]*@[A-Za-z0-9_[][\w.:%[\]-]*$/.test(destination) && !/@[^:]+:\d*$/.test(destination)) return destination;
+function readSshDestination(destination: string): SshPlace {
+  if (/^[A-Za-z0-9_][\w.-]*@[A-Za-z0-9_[][\w.:%[\]-]*$/.test(destination) && !/@[^:]+:\d*$/.test(destination)) {
+    const [user, host] = destination.split('@');
+    return { kind: 'ssh', user, host: host.replace(/^\[(.*)\]$/, '$1'), port: 22, path: undefined };
+  }
   const hint = destination.includes('@') ? 'Neither a port nor a path can stand here' : 'Say who logs in: ssh user@my.server.com';
   throw badValue(`Cannot use ${quote(destination)} as an ssh destination: expected USER@HOST`, hint);
 }
@@ -64,7 +68,7 @@ function checkSshDestination(destination: string): string {
 export const noNetwork = 'the network is not brought up in the capture kernel';
 
 export function needsNetwork({ kind }: TargetWish): boolean {
-  return kind === 'nfs' || kind === 'ssh';
+  return kind === 'nfs' || kind === 'remote';
 }
 
 /** One target in words, for people: `ext4 UUID=…`. `root`: the file system that holds the folder. */
@@ -78,8 +82,8 @@ export function formatTarget(target: TargetWish): string {
       return `raw ${joinWords([target.device])}`;
     case 'nfs':
       return `nfs ${joinWords([target.source])}`;
-    case 'ssh':
-      return `ssh ${target.destination}`;
+    case 'remote':
+      return target.place.kind === 'ssh' ? `ssh ${target.place.user}@${target.place.host}` : target.place.kind;
     case 'virtiofs':
       return `virtiofs ${joinWords([target.tag])}`;
   }

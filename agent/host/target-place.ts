@@ -1,7 +1,7 @@
 /**
  * Where an armed target can be seen on the running system: its device node, a mount of its file system, and the folder for dumps below that.
  */
-import type { ArmedTarget } from '../config/armed-plan.ts';
+import { type ArmedTarget, isOnNetwork } from '../config/armed-plan.ts';
 import { findDevice } from '../linux/find-device.ts';
 import { isBelow, joinPath, type Mount, readMounts } from '../linux/mounts.ts';
 import type { System } from '../sys/system.ts';
@@ -18,7 +18,7 @@ export type TargetPlace = {
 const nowhere: TargetPlace = { node: undefined, mount: undefined, folder: undefined };
 
 export function findTargetPlace(system: Pick<System, 'files'>, target: ArmedTarget): TargetPlace {
-  if (target.kind === 'unsupported') return nowhere;
+  if (target.kind === 'unsupported' || isOnNetwork(target)) return nowhere;
   if (target.kind === 'filesystem' && target.fsType === 'virtiofs') return findShared(system, target.device, target.folder);
   const node = findDevice(system, target.device);
   if (node === undefined || target.kind === 'raw') return { ...nowhere, node };

@@ -3,7 +3,7 @@
  *
  * Comes in: one target of the plan, or a folder named by hand. Goes out: a folder or a raw device, and how to let go of it.
  */
-import type { ArmedTarget } from '../config/armed-plan.ts';
+import { type ArmedTarget, isOnNetwork } from '../config/armed-plan.ts';
 import { findDevice } from '../linux/find-device.ts';
 import type { System } from '../sys/system.ts';
 import { openLayers } from './layers.ts';
@@ -24,6 +24,7 @@ export type OpenTargetOptions = WaitOptions & { /** Number of the target in the 
 export function openTarget(system: System, target: CaptureTarget, options: OpenTargetOptions): OpenTarget {
   if (target.kind === 'unsupported') throw new TargetError('target/unsupported', `Cannot use the target "${target.wish}": ${target.why}`);
   if (target.kind === 'folder') return openFolder(system, target.folder);
+  if (isOnNetwork(target)) throw new TargetError('target/unsupported', `Cannot use the target "${target.wish}": it is on the network`);
   const isDeviceless = target.kind === 'filesystem' && deviceless.has(target.fsType);
   const closeLayers =
     isDeviceless || findDevice(system, target.device) !== undefined ? () => {} : openLayers(system, target.layers, options);

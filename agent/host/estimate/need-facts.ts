@@ -139,7 +139,7 @@ function framebufferBytes({ files }: System): number {
 function luksBytes(system: System, resolved: ResolvedPlan | undefined): number {
   const targets = resolved?.plan.targets ?? [];
   const ids = targets
-    .flatMap((target) => (target.kind === 'unsupported' ? [] : target.layers))
+    .flatMap((target) => ('layers' in target ? target.layers : []))
     .flatMap((layer) => (layer.kind === 'luks' ? [layer.uuid] : []));
   return Math.max(0, ...ids.map((uuid) => readLuksHeader(system, `/dev/disk/by-uuid/${uuid}`)?.keyMemoryBytes ?? 0));
 }

@@ -4,6 +4,7 @@
  */
 import type { ArmedTarget } from '../../config/armed-plan.ts';
 import type { TargetWish } from '../../config/configuration.ts';
+import { formatTarget } from '../../config/target-wish.ts';
 import { type BlockDevice, deviceByNumber, readBlockDevice } from '../../linux/block-device.ts';
 import { type BlockStack, readBlockStack } from '../../linux/block-stack.ts';
 import { findBlockDevice, readPartitionUuid } from '../../linux/find-device.ts';
@@ -22,7 +23,7 @@ export function resolveTarget(system: System, wish: TargetWish, path: string): R
   if (wish.kind === 'filesystem') return resolveFileSystem(system, wish, path);
   if (wish.kind === 'raw') return resolveRaw(system, wish.device);
   if (wish.kind === 'virtiofs') return resolveVirtiofs(wish.tag, path);
-  return unsupported(wish.kind === 'nfs' ? `nfs ${wish.source}` : `ssh ${wish.destination}`, noNetwork);
+  return unsupported(formatTarget(wish), noNetwork);
 }
 
 /** The file system that holds `path` now. */

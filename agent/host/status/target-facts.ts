@@ -3,7 +3,7 @@
  *
  * Nothing is mounted or written: `kcapture test` does that.
  */
-import type { ArmedTarget } from '../../config/armed-plan.ts';
+import { type ArmedTarget, isOnNetwork } from '../../config/armed-plan.ts';
 import { readSuperblock } from '../../linux/superblock.ts';
 import type { System } from '../../sys/system.ts';
 import type { Space } from '../../sys/files-interface.ts';
@@ -44,6 +44,7 @@ export function readTargetFacts(system: System, target: ArmedTarget): TargetFact
 
 function deviceProblems(system: System, target: ArmedTarget, node: string | undefined): readonly TargetProblem[] {
   if (target.kind === 'unsupported') return [{ fatal: true, text: target.why, hint: 'Name another target in /etc/kcapture.conf' }];
+  if (isOnNetwork(target)) return [];
   if (node === undefined) {
     const hint = 'See which devices there are: lsblk -o NAME,FSTYPE,UUID,MOUNTPOINTS';
     return [{ fatal: true, text: `the device ${target.device} is not there`, hint }];
@@ -69,7 +70,7 @@ function contentProblems(system: System, fsType: string, node: string): readonly
 }
 
 function layerProblems(target: ArmedTarget): readonly TargetProblem[] {
-  if (target.kind === 'unsupported') return [];
+  if (!('layers' in target)) return [];
   return target.layers.flatMap((layer) => {
     if (layer.kind !== 'luks' || layer.keyFile !== undefined) return [];
     const hint = 'Give the volume a key file in /etc/crypttab, or name an unencrypted target in /etc/kcapture.conf';

@@ -1,0 +1,15 @@
+/** A thread of this program that both sides can talk to. Messages are plain data and shared memory. */
+
+/** The side that started it: it may block, so it looks for answers itself. */
+export interface Thread {
+  post(message: unknown): void;
+  /** The oldest message that has come, without waiting; `undefined`: none. */
+  take(): unknown;
+  end(): void;
+}
+
+/** The thread's own side, with an event loop. */
+export interface ThreadPort {
+  post(message: unknown): void;
+  onMessage(listener: (message: unknown) => void): void;
+}
