@@ -5,7 +5,8 @@
  */
 import { join } from 'node:path';
 import { findKernel } from './kernels.ts';
-import { type Boot, createMachine, type Machine } from './machine/machine.ts';
+import type { Boot } from './machine/boot.ts';
+import { createMachine, type Machine } from './machine/machine.ts';
 import { dumpDisk, unattendedConfiguration, type UnattendedImage, unattendedImages } from './scenarios/unattended.ts';
 
 const stepMiB = 4;

@@ -4,7 +4,8 @@
  * Comes in: what differs between two crashes. Goes out: the boot; what the capture left is read by a later one.
  */
 import type { Step } from './boot-script.ts';
-import type { Boot, BootOptions, Machine } from './machine.ts';
+import type { Boot, BootOptions } from './boot.ts';
+import type { Machine } from './machine.ts';
 
 export type CrashCycle = Omit<BootOptions, 'steps' | 'files' | 'crash'> & {
   /** Lines of `kcapture.conf`; `generator own` is added. */

@@ -15,6 +15,10 @@ export type FaultAction =
   | { readonly kind: 'slow'; readonly disk: string; readonly writesPerSecond: number }
   /** The disk takes requests to write and does not get through with them for minutes. */
   | { readonly kind: 'stall'; readonly disk: string }
+  /** The network card's cable. */
+  | { readonly kind: 'cable'; readonly plugged: boolean }
+  /** Something on this host, to a server for instance. */
+  | { readonly kind: 'host'; readonly run: () => void | Promise<void> }
   /** What the crashed kernel left there becomes rubbish. Its healthy self must have run `reportPlaces`. */
   | { readonly kind: 'spoil'; readonly place: KernelPlace }
   /** A non-maskable interrupt to all CPUs. */
@@ -60,6 +64,13 @@ export function applyFault(control: VmControl, action: FaultAction, scene: Scene
       });
     case 'spoil':
       spoil(control, action.place, scene).catch((error: Error) => scene.onProblem(error.message));
+      return;
+    case 'cable':
+      return control.execute('set_link', { name: 'device-network', up: action.plugged });
+    case 'host':
+      Promise.resolve()
+        .then(action.run)
+        .catch((error: Error) => scene.onProblem(error.message));
       return;
     case 'nmi':
       return control.execute('inject-nmi');

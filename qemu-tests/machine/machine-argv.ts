@@ -11,6 +11,9 @@ import type { Attachment } from './disks.ts';
 
 export type AttachedDisk = { readonly name: string; readonly path: string; readonly attachment: Attachment | undefined };
 
+/** Address of the network card. */
+export const networkCard = '52:54:00:6d:61:63';
+
 export type MachineArgvOptions = {
   readonly kernel: Kernel;
   readonly memoryMiB: number;
@@ -20,6 +23,8 @@ export type MachineArgvOptions = {
   readonly commandLine: string;
   readonly disks: readonly AttachedDisk[];
   readonly ports: readonly Port[];
+  /** A network card on QEMU's user network, where 10.0.2.2 is the host's loopback. */
+  readonly network: boolean;
   readonly consolePath: string;
 };
 
@@ -35,11 +40,19 @@ export function machineArgv(options: MachineArgvOptions): readonly string[] {
       ...['-chardev', `file,id=port-${name},path=${path}`],
       ...['-device', `virtserialport,chardev=port-${name},name=${name}`],
     ]),
+    ...(options.network ? networkArgv : []),
     ...disks.flatMap(diskArgv),
     ...['-qmp', 'stdio'],
     ...['-kernel', options.image, '-initrd', options.initramfs, '-append', options.commandLine],
   ];
 }
+
+/** On a port of its own, so that it can be unplugged; `set_link` takes its cable out. */
+const networkArgv: readonly string[] = [
+  ...['-netdev', 'user,id=network,restrict=off'],
+  ...['-device', 'pcie-root-port,id=slot-network,chassis=100,slot=100'],
+  ...['-device', `virtio-net-pci,id=device-network,bus=slot-network,netdev=network,mac=${networkCard}`],
+];
 
 function diskArgv({ name, path, attachment }: AttachedDisk, index: number): readonly string[] {
   const file = {

@@ -1,5 +1,7 @@
 /** Machines can fail: steps that fail, machines that end without a word, and each way in which a crash may end are told apart. */
-import type { BootOptions, Machine } from '../machine/machine.ts';
+import type { BootOptions } from '../machine/boot.ts';
+import type { Fault } from '../machine/faults.ts';
+import type { Machine } from '../machine/machine.ts';
 import type { Scenario, ScenarioContext } from '../scenario.ts';
 
 export const machineHarness: Scenario = {
@@ -24,11 +26,18 @@ export const machineHarness: Scenario = {
       checks.equal([capture.ending, capture.secondsToKernel, capture.panicked], [ending, undefined, false], `the end is seen: ${ending}`);
     }
 
-    const dead = await guest.boot({
+    const faults: readonly Fault[] = [
+      { when: 'crash', action: { kind: 'unplug', disk: 'nowhere' } },
+      { when: /never said/, action: { kind: 'nmi' } },
+    ];
+    const unheard = { steps: [], crash: true, captureLimitSeconds: 5, faults };
+    await expectFailure(checks, guest, unheard, /QEMU refused: Device 'device-nowhere' not found; the fault "nmi" never came/);
+
+    const locked = await guest.boot({
       attach: { spare: 'read-only' },
       steps: [{ name: 'write', run: 'dd if=/dev/zero of="$(disk spare)" bs=4096 count=1 conv=fsync', exit: 1 }],
     });
-    checks.ok(/read-only|not permitted/i.test(dead.output('write')), 'a disk can be plugged in read-only', dead.output('write'));
+    checks.ok(/read-only|not permitted/i.test(locked.output('write')), 'a disk can be plugged in read-only', locked.output('write'));
     const absent = await guest.boot({
       attach: { spare: 'absent' },
       steps: [{ name: 'look', run: 'grep -sx spare /sys/block/vd*/serial', exit: 1 }],

@@ -4,7 +4,7 @@
 import { type CrashCycle, crashOnce } from '../machine/crash-cycle.ts';
 import { diskUuid } from '../machine/disks.ts';
 import { reportPlaces } from '../machine/kernel-places.ts';
-import type { Boot } from '../machine/machine.ts';
+import type { Boot } from '../machine/boot.ts';
 import type { Scenario } from '../scenario.ts';
 import { savedCaptures } from '../verify/saved-capture.ts';
 import { checkLeftBehind } from '../verify/unfinished-capture.ts';
@@ -43,8 +43,6 @@ export const memoryFaults: Scenario = {
       const boot = await crashOnce(guest, { ...cycle, configuration });
       boots.set(name, boot);
       checks.equal(boot.capture.ending, 'reset', `${name}: the machine restarts by itself (${boot.capture.seconds.toFixed(1)} s)`);
-      const problems = [...boot.report].filter(([key]) => key.startsWith('qemu-error')).map(([, value]) => value);
-      checks.equal(problems, [], `${name}: QEMU did what it was asked for`);
     }
     const last = await guest.boot({
       steps: [

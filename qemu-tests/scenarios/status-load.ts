@@ -3,7 +3,7 @@
  * kernel would refuse: each time the right answer, exit code and remedy.
  */
 import { diskUuid } from '../machine/disks.ts';
-import type { Boot } from '../machine/machine.ts';
+import type { Boot } from '../machine/boot.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Checks } from '../verify/checks.ts';
 

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { crashOnce } from '../machine/crash-cycle.ts';
 import { diskUuid, type MachineDisk } from '../machine/disks.ts';
-import type { Boot } from '../machine/machine.ts';
+import type { Boot } from '../machine/boot.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Checks } from '../verify/checks.ts';
 import { checkSavedLog, savedCaptures } from '../verify/saved-capture.ts';

@@ -3,7 +3,7 @@
  * gone, and the btrfs subvolume that `path` lies on.
  */
 import { partitionUuid } from '../machine/disks.ts';
-import type { BootOptions } from '../machine/machine.ts';
+import type { BootOptions } from '../machine/boot.ts';
 import type { Scenario } from '../scenario.ts';
 import { checkCrash } from '../verify/crash-and-capture.ts';
 import { checkDumpOpens } from '../verify/saved-capture.ts';

@@ -1,5 +1,5 @@
 /** A crash and what the next boot finds of it: saved and reset unattended, one whole capture that others can read. */
-import type { Boot } from '../machine/machine.ts';
+import type { Boot } from '../machine/boot.ts';
 import type { Checks } from './checks.ts';
 import { checkWholeFiles, readManifest, type SavedManifest, savedCaptures } from './saved-capture.ts';
 
