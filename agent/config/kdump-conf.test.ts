@@ -130,7 +130,7 @@ t.test('blanks, tabs, comments at the end and quotes are read as kdump reads the
     collector: lzo31,
     targets: [
       { kind: 'nfs', source: 'my.server.com:/export/tmp', options: undefined, line: 2 },
-      { kind: 'ssh', destination: 'user@my.server.com', line: 6 },
+      { kind: 'remote', place: { kind: 'ssh', user: 'user', host: 'my.server.com', port: 22, path: undefined }, line: 6 },
       { kind: 'filesystem', fsType: 'ext2', device: '/dev/sda1', options: undefined, line: 7 },
       { kind: 'filesystem', fsType: 'ext2', device: '/dev/sdb1', options: undefined, line: 8 },
       { kind: 'virtiofs', tag: '/dev/sdc1', line: 9 },

@@ -57,7 +57,7 @@ for (const [word, meaning] of words) {
 t.test('targets of the command line stand instead of those of the file', async (t) => {
   const { configuration } = readConfiguration('ext4 LABEL=a\nxfs LABEL=b\nlevel 1\ncompress lzo', undefined);
   const changed = applyKernelWords(configuration, 'kcapture.target=ssh:me@host').configuration;
-  t.same(changed.targets, [{ kind: 'ssh', destination: 'me@host', line: 0 }]);
+  t.same(changed.targets, [{ kind: 'remote', place: { kind: 'ssh', user: 'me', host: 'host', port: 22, path: undefined }, line: 0 }]);
   t.match(changed.collector, { levels: [1], codec: 'lzo' });
 });
 
