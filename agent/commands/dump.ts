@@ -19,7 +19,7 @@ type Flags = {
   elf?: true;
   flatten?: true;
   force?: true;
-  level?: number;
+  level?: number | 'auto';
   split?: true;
   dryRun?: true;
   showStats?: true;
@@ -56,7 +56,11 @@ export function dumpCommand(system: System, setExit: SetExit): Command {
     .option('-l', "lzo, by the system's liblzo2")
     .option('-p', 'snappy')
     .option('-c', 'zlib')
-    .option('--level <n>', 'compression level of zstd (-7 … 19, default -1) or zlib (1 … 9, default 1)', parseLevel)
+    .option(
+      '--level <n>',
+      'level of zstd (-7 … 19, default -1) or zlib (1 … 9, default 1); "auto": zstd, harder while OUT is slower than the processors',
+      parseLevel,
+    )
     .addOption(new Option('-d, --dump-level <n[,n]>', 'what to leave out, 0 … 31').argParser(parseDumpLevels).default([31], '31'))
     .option('-E, --elf', 'write ELF, uncompressed')
     .option('-F, --flatten', 'write the flattened format, for pipes; "kcapture rearrange" turns it back')
@@ -95,6 +99,8 @@ function toRequest(source: string, outputs: string[], flags: Flags): DumpRequest
   if (flags.split && (flags.flatten || flags.elf)) throw new UsageError('usage/split', 'Cannot use --split with -F or -E');
   if (flags.elf && codec !== undefined && codecIsExplicit(flags))
     throw new UsageError('usage/elf', 'Cannot compress an ELF dump: use -E alone');
+  if (flags.level === 'auto' && codec !== 'zstd')
+    throw new UsageError('usage/level', 'Cannot use --level auto: only zstd can change its level');
   return {
     source,
     outputs,
@@ -127,9 +133,10 @@ function chooseCodec(flags: Flags): CodecName | undefined {
   return codec === 'none' ? undefined : codec;
 }
 
-function parseLevel(text: string): number {
+function parseLevel(text: string): number | 'auto' {
+  if (text === 'auto') return text;
   const level = Number(text);
-  if (!/^-?\d+$/.test(text) || level < -7 || level > 19) throw new InvalidArgumentError('Expected a number from -7 to 19.');
+  if (!/^-?\d+$/.test(text) || level < -7 || level > 19) throw new InvalidArgumentError('Expected a number from -7 to 19, or "auto".');
   return level;
 }
 

@@ -36,5 +36,7 @@ export interface PageCodec {
     targetStart: number,
     targetLength: number,
   ): void;
+  /** Another level for the pages from now on. Absent: the codec has one level, or keeps the one it was opened with. */
+  setLevel?(level: number): void;
   close(): void;
 }

@@ -42,6 +42,8 @@ export type BatchJob = {
   readonly pageSize: number;
   /** Pages of zeros are told apart; else they are compressed like others. */
   readonly shareZero: boolean;
+  /** For the codec, when it changes while the dump is written. */
+  readonly level?: number | undefined;
 };
 
 /**
@@ -52,6 +54,7 @@ export type BatchJob = {
  */
 export function compressBatch(batch: PageBatch, count: number, job: BatchJob): void {
   const place: Place = { index: 0, to: 0 };
+  if (job.level !== undefined) job.codec?.setLevel?.(job.level);
   while (place.index < count) {
     try {
       compressFrom(place, batch, count, job);

@@ -7,10 +7,9 @@ t.test('a batch passes to a worker and back', (t) => {
   const ticket = worker.draw(0);
   t.equal(ticket, 0, 'drawn before it is offered');
   writer.batch(0).pfns.set([7, 2 ** 40]);
-  writer.offer(0, 2, true);
+  writer.offer(0, { pageCount: 2, shareZero: true, level: -1 });
   t.ok(worker.waitForBatch(ticket));
-  t.equal(worker.pageCount(ticket), 2);
-  t.ok(worker.sharesZero(ticket));
+  t.same(worker.order(ticket), { pageCount: 2, shareZero: true, level: -1 });
   t.same([...worker.batch(ticket).pfns.subarray(0, 2)], [7, 2 ** 40]);
   worker.batch(ticket).lengths[1] = 123;
   worker.batch(ticket).data.fill(0x5a);
@@ -28,12 +27,12 @@ t.test('slots do not overlap', (t) => {
     pfns.fill(ticket);
     lengths.fill(ticket);
     data.fill(ticket);
-    exchange.offer(ticket, ticket + 1, false);
+    exchange.offer(ticket, { pageCount: ticket + 1, shareZero: false, level: undefined });
   }
   for (let ticket = 0; ticket < exchange.slots; ticket++) {
     const { pfns, lengths, data } = exchange.batch(ticket);
     t.ok([pfns, lengths, data].every((array) => array.every((value) => value === ticket)));
-    t.equal(exchange.pageCount(ticket), ticket + 1);
+    t.same(exchange.order(ticket), { pageCount: ticket + 1, shareZero: false, level: undefined });
   }
   t.end();
 });
@@ -41,7 +40,7 @@ t.test('slots do not overlap', (t) => {
 t.test('what no worker has drawn, could do, or lived to do comes back to the writer', (t) => {
   const writer = createExchange(3, 4096, 4096);
   const workers = new PageExchange(writer.shape);
-  for (const ticket of [0, 1, 2, 3]) writer.offer(ticket, 1, false);
+  for (const ticket of [0, 1, 2, 3]) writer.offer(ticket, { pageCount: 1, shareZero: false, level: undefined });
   const failing = workers.draw(0);
   const dying = workers.draw(1);
   const working = workers.draw(2);

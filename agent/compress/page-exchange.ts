@@ -35,6 +35,18 @@ export function createExchange(workers: number, pageSize: number, outputBound: n
   return new PageExchange({ ...size, memory: new SharedArrayBuffer(layOut(size).totalBytes) });
 }
 
+/** What is to be done with a batch. */
+export type BatchOrder = {
+  readonly pageCount: number;
+  readonly shareZero: boolean;
+  /** Of the codec, when it changes while the dump is written. */
+  readonly level: number | undefined;
+};
+
+/** Words of a slot beside its batch: pages, whether zero pages are shared, level. Four keep the data aligned. */
+const infoWords = 4;
+const fixedLevel = -(2 ** 31);
+
 type Slot = PageBatch & { readonly info: Int32Array };
 
 export class PageExchange {
@@ -65,20 +77,17 @@ export class PageExchange {
     return this.#slots[ticket % this.slots];
   }
 
-  /** How many pages the batch of a ticket has. */
-  pageCount(ticket: number): number {
-    return this.#slots[ticket % this.slots].info[0];
-  }
-
-  sharesZero(ticket: number): boolean {
-    return this.#slots[ticket % this.slots].info[1] === 1;
+  order(ticket: number): BatchOrder {
+    const [pageCount, shareZero, level] = this.#slots[ticket % this.slots].info;
+    return { pageCount, shareZero: shareZero === 1, level: level === fixedLevel ? undefined : level };
   }
 
   /** The writer has put page frame numbers into the batch of `ticket`, whose slot is free. */
-  offer(ticket: number, pageCount: number, shareZero: boolean): void {
+  offer(ticket: number, { pageCount, shareZero, level }: BatchOrder): void {
     const { info } = this.#slots[ticket % this.slots];
     info[0] = pageCount;
     info[1] = shareZero ? 1 : 0;
+    info[2] = level ?? fixedLevel;
     this.#setState(ticket, offered);
   }
 
@@ -161,7 +170,7 @@ function stateOf(ticket: number, state: number): number {
 function layOut({ workers, pageSize, batchPages, outputBound }: Omit<ExchangeShape, 'memory'>) {
   const slots = 2 * workers + 2;
   const dataBytes = batchDataBytes(batchPages, pageSize, outputBound);
-  const slotBytes = roundUp(batchPages * 8 + batchPages * 4 + 8 + dataBytes, 64);
+  const slotBytes = roundUp(batchPages * 8 + batchPages * 4 + infoWords * 4 + dataBytes, 64);
   const slotsAt = roundUp((controlWords + slots + workers) * 4, 64);
   return { slots, slotBytes, slotsAt, totalBytes: slotsAt + slots * slotBytes };
 }
@@ -172,8 +181,8 @@ function viewSlot({ memory, batchPages, pageSize, outputBound }: ExchangeShape, 
   return {
     pfns: new Float64Array(memory, at, batchPages),
     lengths: new Int32Array(memory, lengthsAt, batchPages),
-    info: new Int32Array(memory, infoAt, 2),
-    data: new Uint8Array(memory, infoAt + 8, batchDataBytes(batchPages, pageSize, outputBound)),
+    info: new Int32Array(memory, infoAt, infoWords),
+    data: new Uint8Array(memory, infoAt + infoWords * 4, batchDataBytes(batchPages, pageSize, outputBound)),
   };
 }
 

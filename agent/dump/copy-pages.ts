@@ -21,6 +21,7 @@ import {
 } from '../compress/page-batch.ts';
 import type { DumpWriter } from '../format/dump-writer.ts';
 import type { PhysicalMemory } from '../vmcore/physical-memory.ts';
+import type { LevelControl } from './level-control.ts';
 import type { PageTeam } from './page-team.ts';
 
 export type CopyCounts = {
@@ -49,6 +50,8 @@ export type CopyJob = {
   readonly onProgress: (done: number) => void;
   /** Threads that help with a codec. */
   readonly team?: PageTeam;
+  /** Says before each batch how hard to compress it. Default: as the codec was opened. */
+  readonly control?: LevelControl;
   /** Added to as pages are written, so that it tells what was written when the copy fails. Default: a fresh one. */
   readonly counts?: CopyCounts;
 };
@@ -81,7 +84,7 @@ function copyAlone(job: CopyJob, own: BatchJob): CopyCounts {
   const output = new BatchOutput(job);
   const pending = new PendingPages(job);
   for (let count = pending.fill(batch); count > 0; count = pending.fill(batch)) {
-    compressBatch(batch, count, own);
+    compressBatch(batch, count, { ...own, level: job.control?.next(count) });
     output.write(batch, count);
   }
   return output.counts;
@@ -96,14 +99,14 @@ function copyWithTeam(job: CopyJob, own: BatchJob, team: PageTeam): CopyCounts {
   try {
     while (!pending.isEmpty || ticket < team.nextTicket) {
       while (!pending.isEmpty && team.nextTicket - ticket < exchange.slots) {
-        const count = pending.fill(exchange.batch(team.nextTicket));
-        exchange.offer(team.nextTicket++, count, job.shareZero);
+        const pageCount = pending.fill(exchange.batch(team.nextTicket));
+        exchange.offer(team.nextTicket++, { pageCount, shareZero: job.shareZero, level: job.control?.next(pageCount) });
       }
       const batch = exchange.batch(ticket);
-      const count = exchange.pageCount(ticket);
+      const { pageCount, level } = exchange.order(ticket);
       const isDone = exchange.collect(ticket++);
-      if (!isDone) compressBatch(batch, count, own);
-      output.write(batch, count);
+      if (!isDone) compressBatch(batch, pageCount, { ...own, level });
+      output.write(batch, pageCount);
     }
   } finally {
     while (ticket < team.nextTicket) exchange.collect(ticket++);

@@ -15,6 +15,7 @@ import type { System } from '../sys/system.ts';
 import { type CopyCounts, copyPages, dropZeroPages, emptyCopyCounts } from './copy-pages.ts';
 import { createWriter } from './create-writer.ts';
 import { finalCounts } from './final-counts.ts';
+import { createLevelControl, type LevelControl, type PagesByLevel } from './level-control.ts';
 import { type Kernel, openKernel } from './open-kernel.ts';
 import { type Output, openOutput } from './output.ts';
 import { type PageTeam, startTeam } from './page-team.ts';
@@ -29,7 +30,8 @@ export type DumpRequest = {
   readonly flattened: boolean;
   /** Undefined: pages are stored raw. */
   readonly codec: CodecName | undefined;
-  readonly codecLevel: number | undefined;
+  /** `auto`: harder while the output is slower than the processors. Only zstd can; others take their default. */
+  readonly codecLevel: number | 'auto' | undefined;
   /** Tried in turn when the output has no room. */
   readonly levels: readonly number[];
   readonly overwrite: boolean;
@@ -52,6 +54,8 @@ export type DumpResult = {
   readonly release: string;
   readonly format: 'kdump' | 'elf';
   readonly codec: CodecName | 'none';
+  /** Pages by level of the codec, where it changed on the way. */
+  readonly codecLevels?: PagesByLevel;
   /** The level that was used, with the bits a source dump had applied before. */
   readonly level: number;
   readonly pageSize: number;
@@ -77,6 +81,7 @@ type Attempt = {
   readonly codec: PageCodec | undefined;
   /** Threads that compress; undefined: this one does. */
   readonly team: PageTeam | undefined;
+  readonly control: LevelControl | undefined;
   readonly progress: Progress;
 };
 
@@ -104,8 +109,10 @@ export function dump(
   const startedAt = system.now();
   const kernel = openKernel(system, [request.source], { mmap: request.mmap });
   onKernelFacts(kernel.info.text);
-  const codec = request.codec === undefined ? undefined : system.openCodec(request.codec, request.codecLevel);
-  const team = codec === undefined || request.threads < 2 ? undefined : startTeam(system, kernel.memory, codec, request);
+  const codecLevel = request.codecLevel === 'auto' ? undefined : request.codecLevel;
+  const codec = request.codec === undefined ? undefined : system.openCodec(request.codec, codecLevel);
+  const team = codec === undefined || request.threads < 2 ? undefined : startTeam(system, kernel.memory, codec, { ...request, codecLevel });
+  const control = createLevelControl(system, request.codecLevel === 'auto' && codec?.setLevel !== undefined);
   try {
     const openedAt = system.now();
     for (const [attempt, asked] of request.levels.entries()) {
@@ -115,7 +122,7 @@ export function dump(
       const selection = selectPages(kernel, level, progress);
       if (request.format === 'elf' && level & 1) removeZeroPages(kernel, selection, progress);
       const filteredAt = system.now();
-      const written = writeOutputs({ system, request, kernel, level, selection, codec, team, progress }, isLast);
+      const written = writeOutputs({ system, request, kernel, level, selection, codec, team, control, progress }, isLast);
       if (written === 'no-space') continue;
       const finishedAt = system.now();
       const counts = finalCounts(selection.counts, request.format === 'elf' ? selection.counts.zero : written.stored.zero);
@@ -127,6 +134,7 @@ export function dump(
         release: kernel.info.plain('OSRELEASE') ?? 'unknown',
         format: request.format,
         codec: request.codec ?? 'none',
+        ...(control === undefined ? {} : { codecLevels: control.pagesByLevel() }),
         level,
         pageSize: kernel.memory.pageSize,
         endPfn: kernel.memory.endPfn,
@@ -214,13 +222,14 @@ function openOutputs(system: System, request: DumpRequest): Output[] {
 
 /** One file: writer, pages, end. Adds to `written`. */
 function writeOne(
-  { system, request, kernel, level, selection, codec, team, progress }: Attempt,
+  { system, request, kernel, level, selection, codec, team, control, progress }: Attempt,
   output: Output,
   range: PfnRange | undefined,
   written: Written,
 ): void {
-  const flattened = request.flattened ? new FlattenedSink(output.sink) : undefined;
-  const writer = createWriter(flattened ?? output.sink, {
+  const sink = control?.watch(output.sink) ?? output.sink;
+  const flattened = request.flattened ? new FlattenedSink(sink) : undefined;
+  const writer = createWriter(flattened ?? sink, {
     kernel,
     level,
     kept: selection.kept,
@@ -238,6 +247,7 @@ function writeOne(
       writer,
       codec,
       team,
+      control,
       shareZero: request.format === 'kdump' && (level & 1) !== 0,
       range,
       counts: written.stored,

@@ -56,10 +56,11 @@ export function runPageWorker(system: System, { worker, shape, ...task }: PageWo
     const window = memory.openWindow(windowBytes);
     const codec = system.openCodec(task.codec, task.codecLevel);
     for (let ticket = exchange.draw(worker); exchange.waitForBatch(ticket); ticket = exchange.draw(worker)) {
-      const job = { window, codec, pageSize: shape.pageSize, shareZero: exchange.sharesZero(ticket) };
+      const { pageCount, shareZero, level } = exchange.order(ticket);
+      const job = { window, codec, pageSize: shape.pageSize, shareZero, level };
       exchange.finish(
         ticket,
-        succeeds(() => compressBatch(exchange.batch(ticket), exchange.pageCount(ticket), job)),
+        succeeds(() => compressBatch(exchange.batch(ticket), pageCount, job)),
       );
     }
     codec.close();

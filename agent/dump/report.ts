@@ -35,12 +35,19 @@ export function formatSummary(result: DumpResult): string {
     `${result.complete ? 'saved' : 'INCOMPLETE'}      ${result.outputs.join(', ')}`,
     `kernel     ${result.release}`,
     `size       ${formatBytes(result.writtenBytes)} of ${formatBytes(pages.original * pageSize)} (${percent(result.writtenBytes, pages.original * pageSize)})`,
-    `left out   ${describeDumpLevel(result.level)} (level ${result.level}); codec ${result.codec}: ${stored.compressed} pages compressed, ${stored.raw} raw, ${stored.zero} zero`,
+    `left out   ${describeDumpLevel(result.level)} (level ${result.level}); codec ${result.codec}${levelsUsed(result)}: ${stored.compressed} pages compressed, ${stored.raw} raw, ${stored.zero} zero`,
     `time       ${seconds(totalMs)}: filter ${seconds(elapsedMs.filter)}, copy ${seconds(elapsedMs.copy)}, finish ${seconds(elapsedMs.finish)}; peak memory ${formatBytes(result.peakMemoryBytes)}`,
   ];
   if (result.problem !== undefined) lines.push(`problem    ${result.problem}`);
   for (const warning of result.warnings) lines.push(`warning    ${warning}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** ` at -1 (20 %), 3 (80 %)`: the share of pages at each level. */
+function levelsUsed({ codecLevels = {} }: DumpResult): string {
+  const pages = Object.values(codecLevels).reduce((sum, count) => sum + count, 0);
+  const used = Object.entries(codecLevels).sort(([a], [b]) => Number(a) - Number(b));
+  return used.length === 0 ? '' : ` at ${used.map(([level, count]) => `${level} (${percent(count, pages)})`).join(', ')}`;
 }
 
 function percent(part: number, whole: number): string {

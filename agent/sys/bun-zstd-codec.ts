@@ -7,7 +7,7 @@ import { zstdContentSize } from '../compress/zstd.ts';
 
 /** @param level Bun knows 1 … 22; a lower one becomes 1. */
 export function openBunZstdCodec(level: number): PageCodec {
-  const options = { level: Math.min(Math.max(level, 1), 22) };
+  const options = { level: knownLevel(level) };
   return {
     name: 'zstd',
     outputBound: (length) => length,
@@ -28,8 +28,15 @@ export function openBunZstdCodec(level: number): PageCodec {
       const page = expand(source.slice(sourceStart, sourceStart + sourceLength), targetLength);
       target.set(page, targetStart);
     },
+    setLevel(next) {
+      options.level = knownLevel(next);
+    },
     close() {},
   };
+}
+
+function knownLevel(level: number): number {
+  return Math.min(Math.max(level, 1), 22);
 }
 
 function expand(frame: Uint8Array<ArrayBuffer>, targetLength: number): Uint8Array {

@@ -45,7 +45,7 @@ export function openZstdCodec(level: number): PageCodec {
 class ZstdCodec implements PageCodec {
   readonly name = 'zstd';
   readonly #zstd: Zstd;
-  readonly #level: number;
+  #level: number;
   readonly #source = new ArrayAddress();
   readonly #target = new ArrayAddress();
   #compressor: Pointer | null = null;
@@ -92,6 +92,12 @@ class ZstdCodec implements PageCodec {
     throw corruptBlock('zstd', sourceLength, targetLength, size < 0 ? `error ${-size}` : `${size} bytes`);
   }
 
+  setLevel(level: number): void {
+    if (level === this.#level) return;
+    this.#level = level;
+    if (this.#compressor !== null) this.#applyLevel(this.#compressor);
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -106,13 +112,19 @@ class ZstdCodec implements PageCodec {
   #openCompressor(): Pointer {
     if (this.#closed) throw new CompressError('compress/failed', 'Cannot compress with zstd: the codec is closed');
     // Why: one context serves all pages of a thread.
-    // Safe: the result is checked; the level is a plain number that the library brings into its range.
+    // Safe: the result is checked.
     const context = this.#zstd.ZSTD_createCCtx() as Pointer | null;
     if (context === null) throw new CompressError('compress/failed', 'Cannot get memory for zstd compression');
     this.#compressor = context;
-    this.#zstd.ZSTD_CCtx_setParameter(context, compressionLevel, this.#level);
-    if (this.#level < 0) this.#zstd.ZSTD_CCtx_setParameter(context, minMatch, fastMinMatch);
+    this.#applyLevel(context);
     return context;
+  }
+
+  #applyLevel(context: Pointer): void {
+    // Why: a context keeps its parameters from frame to frame.
+    // Safe: plain numbers, which the library brings into their ranges; 0 is its own choice for the level.
+    this.#zstd.ZSTD_CCtx_setParameter(context, compressionLevel, this.#level);
+    this.#zstd.ZSTD_CCtx_setParameter(context, minMatch, this.#level < 0 ? fastMinMatch : 0);
   }
 
   #openExpander(): Pointer {
