@@ -45,6 +45,8 @@ export type SshRequest = {
   readonly privateKey: string;
   /** Called with the key the server shows, `ssh-ed25519 AAAA…`. False ends the connection with `network/host-key`. */
   readonly trust: (hostKey: string) => boolean;
+  /** Kinds of key it knows, e.g. `ssh-ed25519`, the wanted ones first: a server that has several shows one of these. Default: any. */
+  readonly hostKeyTypes?: readonly string[];
   readonly connectMs: number;
   readonly stallMs: number;
 };
@@ -68,7 +70,7 @@ export interface SshSession {
   realPath(path: string): Promise<string>;
   /** `create`: new and empty, mode 0600. `update`: as it is. */
   open(path: string, how: 'create' | 'update' | 'read'): Promise<SshFile>;
-  /** Runs a program, its words quoted for the far shell; `undefined` when the server lets us run nothing. */
+  /** Runs a program, its words quoted for the far shell; `undefined` when the server lets us run nothing. Some then run another with a status of its own. */
   run(argv: readonly string[], timeoutMs: number): Promise<{ readonly status: number; readonly stdout: string } | undefined>;
   end(): void;
 }

@@ -4,6 +4,7 @@
  * It dies with the process that started it, all it starts with it, whatever happens to that process: `unshare --kill-child` sees to it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -60,16 +61,33 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     async kill() {
       process.off('exit', kill);
       const ended = child === undefined || child.exitCode !== null || child.signalCode !== null;
+      child?.ref();
       const gone = ended ? Promise.resolve() : new Promise((resolve) => child?.once('close', resolve));
       kill();
       await gone;
     },
     start,
-    hold: () => signal('SIGSTOP'),
-    goOn: () => signal('SIGCONT'),
+    hold: () => signalAll(child, 'SIGSTOP'),
+    goOn: () => signalAll(child, 'SIGCONT'),
   };
   await start();
   return server;
+}
+
+/** Every process of the server, those too that made themselves a session of their own: they share its namespace of processes. */
+function signalAll(child: ChildProcess | undefined, name: NodeJS.Signals): void {
+  const namespace = namespaceOf(child?.pid, 'pid_for_children');
+  if (namespace === undefined) return;
+  for (const entry of readdirSync('/proc'))
+    if (/^\d+$/.test(entry) && namespaceOf(Number(entry), 'pid') === namespace) process.kill(Number(entry), name);
+}
+
+function namespaceOf(pid: number | undefined, kind: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${kind}`);
+  } catch {
+    return undefined;
+  }
 }
 
 async function untilAnswers({ argv, port, startMs = 20_000 }: ServerOptions, child: ChildProcess, said: () => string): Promise<void> {
