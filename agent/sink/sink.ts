@@ -1,7 +1,7 @@
 /** Where a dump goes. A sink says what it can; a format that must seek goes flattened to one that cannot. */
 import { KcaptureError } from '../errors.ts';
 
-/** Codes: `sink/exists`, `sink/open`, `sink/no-space`, `sink/io`, `sink/is-input`. */
+/** Codes: `sink/exists`, `sink/open`, `sink/no-space`, `sink/io`, `sink/is-input`, `sink/broken` (a stream that cannot go on, and may be begun anew). */
 export class SinkError extends KcaptureError {}
 
 export interface Sink {

@@ -18,6 +18,7 @@ import { runByPipes } from './run-by-pipes.ts';
 import { openSnappyCodec } from './snappy-codec.ts';
 import { createStreamSink, printErrorText, printTo } from './stdout-sink.ts';
 import type { System } from './system.ts';
+import { openThread } from './thread.ts';
 import { openZipArchive } from './zip-member.ts';
 import { startWorkers } from './workers.ts';
 import { openZlibCodec } from './zlib-codec.ts';
@@ -32,6 +33,7 @@ export function createBunSystem(): System {
     openCodec,
     createFile: createFileSink,
     startWorkers,
+    openThread: (task) => openThread(Bun.main, task),
     standardOutput: () => createStreamSink(1, 'standard output', waitUntilWritable),
     print: (text) => printTo(1, 'standard output', text, waitUntilWritable),
     printError: (text) => printErrorText(text, waitUntilWritable),

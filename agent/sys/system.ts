@@ -9,6 +9,7 @@ import type { MemoryFile } from '../vmcore/memory-file.ts';
 import type { Files } from './files-interface.ts';
 import type { KernelCalls } from './kernel-interface.ts';
 import type { Programs } from './programs-interface.ts';
+import type { Thread } from './thread-interface.ts';
 
 export type OpenOptions = {
   /**
@@ -50,6 +51,8 @@ export interface System {
   standardOutput(): Sink;
   /** Starts a thread of this program for each task (plain data and shared memory). None may start: the caller must manage without. */
   startWorkers(tasks: readonly unknown[]): void;
+  /** Starts a thread with an event loop that both sides can talk to. It may never start: whoever waits for it needs a limit. */
+  openThread(task: unknown): Thread;
   /** Durable rename within one folder: rename, then fsync of the folder. */
   rename(from: string, to: string): void;
   remove(path: string): void;

@@ -5,6 +5,8 @@ export interface Thread {
   post(message: unknown): void;
   /** The oldest message that has come, without waiting; `undefined`: none. */
   take(): unknown;
+  /** True: it came to an end, of itself or by an error. One that could not even start may never say so. */
+  readonly hasEnded: boolean;
   end(): void;
 }
 
@@ -12,4 +14,6 @@ export interface Thread {
 export interface ThreadPort {
   post(message: unknown): void;
   onMessage(listener: (message: unknown) => void): void;
+  /** Nothing more will come: the thread may end when it has nothing left to do. */
+  close(): void;
 }

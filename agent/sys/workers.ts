@@ -1,8 +1,15 @@
 /** Threads of this program: the same executable, with a task instead of a command line. */
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import { isThreadStart, joinThread } from './thread.ts';
+import type { ThreadPort } from './thread-interface.ts';
+
+const start = isMainThread || !isThreadStart(workerData) ? undefined : workerData;
 
 /** What this thread was started for; undefined on the main thread. */
-export const workerTask: unknown = isMainThread ? undefined : workerData;
+export const workerTask: unknown = isMainThread ? undefined : start === undefined ? workerData : start.threadTask;
+
+/** How this thread talks to the one that started it; undefined where nobody listens. */
+export const workerPort: ThreadPort | undefined = start === undefined ? undefined : joinThread(start);
 
 /**
  * Starts one thread for each task. They do not keep the process alive. A thread that ends by an error has said so to whom it works for,

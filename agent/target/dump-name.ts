@@ -6,6 +6,9 @@
 export const dumpFiles = { dmesg: 'vmcore-dmesg.txt', memory: 'vmcore', manifest: 'manifest.json', log: 'kcapture.log' } as const;
 export type DumpFile = (typeof dumpFiles)[keyof typeof dumpFiles];
 
+/** The memory on a target that takes a stream and nothing else: to be rearranged before it is read. */
+export const flattenedMemory = 'vmcore.flat';
+
 /** Behind the name of a file that is not finished. */
 export const unfinished = '-incomplete';
 

@@ -27,7 +27,7 @@ export function openFolderStore(system: System, { parent, name, adopt, close }: 
     where: folder,
     folder,
     freeBytes: () => system.files.space(folder).freeBytes,
-    memory: { path: path(dumpFiles.memory), system },
+    memory: { path: path(dumpFiles.memory), system, flattened: false },
     save(file, content) {
       const sink = system.createFile(path(file + unfinished), { overwrite: true });
       try {

@@ -10,6 +10,7 @@ import { createStreamSink, printErrorText, printTo } from '../sys/stdout-sink.ts
 import type { System } from '../sys/system.ts';
 import { openZipArchive } from '../sys/zip-member.ts';
 import { nodeKernelCalls } from './node-kernel-calls.ts';
+import { openNodeThread } from './node-thread.ts';
 import { runByNode } from './run-by-node.ts';
 import { NodeZlibCodec } from './node-zlib-codec.ts';
 import { loadNodeZstd } from './node-zstd-codec.ts';
@@ -31,6 +32,7 @@ export async function createNodeSystem(): Promise<System> {
     openCodec,
     createFile: createFileSink,
     startWorkers() {},
+    openThread: openNodeThread,
     standardOutput: () => createStreamSink(1, 'standard output', waitAMoment),
     print: (text) => printTo(1, 'standard output', text, waitAMoment),
     printError: (text) => printErrorText(text, waitAMoment),

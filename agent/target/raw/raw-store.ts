@@ -94,7 +94,7 @@ class RawStore implements DumpStore {
       name,
       areas: isOwn ? waiting.areas : emptyAreas(this.#room),
     };
-    this.memory = { path: device, system: this.#dumpSystem() };
+    this.memory = { path: device, system: this.#dumpSystem(), flattened: false };
   }
 
   freeBytes(): number {
