@@ -17,7 +17,7 @@ const ownCollector: Collector & { kind: 'own' } = {
   threads: 0,
 };
 
-/** @param store a raw device takes the plain format: it can be written at any place. */
+/** @param store says whether it takes a stream and nothing else. */
 export function dumpRequest({ system, settings }: Run, store: DumpStore): DumpRequest {
   const { collector } = settings.configuration;
   const own = collector.kind === 'own' ? collector : ownCollector;
@@ -26,7 +26,7 @@ export function dumpRequest({ system, settings }: Run, store: DumpStore): DumpRe
     source: settings.source,
     outputs: [store.memory.path],
     format: own.format,
-    flattened: own.flattened && store.folder !== undefined,
+    flattened: store.memory.flattened || (own.flattened && store.folder !== undefined),
     codec: own.format === 'elf' ? undefined : own.codec,
     codecLevel: own.codecLevel,
     levels: own.levels,
@@ -46,7 +46,8 @@ const longestMs = 12 * 3600 * 1000;
  */
 export function runCollector(run: Run, store: DumpStore, argv: readonly string[]): { readonly writtenBytes: number } {
   const { system, settings, log, pulse, limit } = run;
-  if (store.folder === undefined) throw new CaptureError('capture/collector', `Cannot let ${argv[0]} write to a raw device`);
+  if (store.folder === undefined)
+    throw new CaptureError('capture/collector', `Cannot let ${argv[0]} write to "${store.where}": it needs a folder`);
   const path = store.memory.path + unfinished;
   const timeoutMs = Math.min(longestMs, limit.dumpEndsAt - system.now());
   log.info(`running ${argv[0]}`);

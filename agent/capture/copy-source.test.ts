@@ -27,7 +27,7 @@ async function setUp(t: Test, bad: (offset: number, end: number) => boolean) {
 
 t.test('a copy is the source', async (t) => {
   const { system } = await setUp(t, () => false);
-  t.match(copySource(system, '/core', '/out', silentProgress), {
+  t.match(copySource(system, { source: '/core', path: '/out' }, silentProgress), {
     path: '/out',
     writtenBytes: bytes.length,
     unreadableBytes: 0,
@@ -38,7 +38,7 @@ t.test('a copy is the source', async (t) => {
 
 t.test('what cannot be read stands as zeros, 4 KiB at a time', async (t) => {
   const { system } = await setUp(t, (offset, end) => offset < 0x101000 && end > 0x100fff);
-  t.match(copySource(system, '/core', '/out', silentProgress), { unreadableBytes: 4096, problem: undefined });
+  t.match(copySource(system, { source: '/core', path: '/out' }, silentProgress), { unreadableBytes: 4096, problem: undefined });
   const expected = bytes.slice();
   expected.fill(0, 0x100000, 0x101000);
   t.ok(Buffer.from(system.files.readBytes('/out')).equals(expected));
@@ -50,7 +50,7 @@ t.test('an error on the way keeps what is there, under the name that says incomp
   const update = () => {
     if (++updates === 2) throw new VmcoreError('vmcore/io', 'enough');
   };
-  const result = copySource(system, '/core', '/out', { ...silentProgress, update });
+  const result = copySource(system, { source: '/core', path: '/out' }, { ...silentProgress, update });
   t.match(result, { path: '/out-incomplete', writtenBytes: 2 * 1024 * 1024, problem: { message: 'enough' } });
   t.equal(system.files.status('/out-incomplete')?.sizeBytes, 2 * 1024 * 1024);
   t.notOk(system.exists('/out'));

@@ -3,6 +3,7 @@ import { KiB, MiB } from '../binary/units.ts';
 import { KcaptureError } from '../errors.ts';
 import { openOutput } from '../dump/output.ts';
 import type { Progress } from '../dump/progress.ts';
+import { FlattenedSink } from '../format/flattened/flattened-sink.ts';
 import type { System } from '../sys/system.ts';
 import type { MemoryFile } from '../vmcore/memory-file.ts';
 
@@ -21,14 +22,21 @@ const smallPieceBytes = 4 * KiB;
 const mostBadInRow = 4096;
 
 /** @throws KcaptureError when the source cannot be opened or nothing can be written. What was written before an error stays, under the name that says incomplete. */
-export function copySource(system: System, source: string, path: string, progress: Progress): CopyResult {
+export function copySource(
+  system: System,
+  { source, path, flattened = false }: { readonly source: string; readonly path: string; readonly flattened?: boolean },
+  progress: Progress,
+): CopyResult {
   const file = system.openFile(source, { mmap: false });
   try {
     const output = openOutput(system, path, { overwrite: true, inPlace: false, dryRun: false, inputs: [source] });
     const state = { done: 0, unreadable: 0 };
     progress.start('copying', Math.ceil(file.sizeBytes / smallPieceBytes), smallPieceBytes);
     try {
-      copyPieces(file, (offset, bytes) => output.sink.write(offset, bytes), progress, state);
+      const stream = flattened ? new FlattenedSink(output.sink) : undefined;
+      const sink = stream ?? output.sink;
+      copyPieces(file, (offset, bytes) => sink.write(offset, bytes), progress, state);
+      stream?.end();
       output.commit();
       return { path: output.path, writtenBytes: state.done, unreadableBytes: state.unreadable, problem: undefined };
     } catch (error) {

@@ -4,11 +4,12 @@
  * Sizes in bytes, durations in milliseconds, times as ISO 8601 in UTC (a capture kernel's clock may be wrong: `clockTrusted`).
  */
 import type { DumpResult } from '../dump/dump.ts';
+import type { Transfer } from '../target/dump-store.ts';
 
 export type ManifestFile = {
   readonly name: string;
   readonly sizeBytes: number;
-  /** Lower-case hexadecimal; `undefined` when there was no time to read it back. */
+  /** Lower-case hexadecimal; `undefined` when there was no time to read it back, or a server cannot tell. */
   readonly sha256: string | undefined;
   readonly complete: boolean;
 };
@@ -34,6 +35,8 @@ export type Manifest = {
   readonly failedTargets: readonly { readonly target: string; readonly why: string }[];
   readonly files: readonly ManifestFile[];
   readonly dump: Omit<DumpResult, 'source' | 'outputs'> | undefined;
+  /** How it was sent, on a server. */
+  readonly transfer?: Transfer;
   /** A sentence for everything that is not there. Empty: nothing is missing. */
   readonly lost: readonly string[];
   readonly warnings: readonly string[];

@@ -4,16 +4,23 @@ import { openFolderStore } from '../target/folder-store.ts';
 import { type CaptureTarget, openTarget } from '../target/open-target.ts';
 import { openRawStore } from '../target/raw/raw-store.ts';
 import { asKcaptureError } from './capture-error.ts';
+import { openRemoteStore } from './open-remote-store.ts';
 import type { Run } from './run.ts';
 
 /**
  * @param index number of the target in the plan, from 0.
  * @throws TargetError, FilesError, SinkError: nothing stays open then.
  */
-export function openStore({ system, settings, log, pulse, name, limit, ...run }: Run, target: CaptureTarget, index: number): DumpStore {
+export function openStore(run: Run, target: CaptureTarget, index: number): DumpStore {
+  const { system, settings, log, pulse, name, limit } = run;
   log.info(`target ${index + 1}: ${target.wish}`);
   const since = system.now();
   const endsAt = Math.min(since + settings.configuration.deviceTimeoutSeconds * 1000, limit.dumpEndsAt);
+  if (target.kind === 'remote') {
+    const store = openRemoteStore(run, target);
+    run.elapsedMs[`target${index + 1}`] = Math.round(system.now() - since);
+    return store;
+  }
   const open = openTarget(system, target, { index, endsAt, onWait: () => pulse.beat() });
   run.elapsedMs[`target${index + 1}`] = Math.round(system.now() - since);
   try {

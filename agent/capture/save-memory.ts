@@ -23,6 +23,9 @@ export type SavedMemory = {
   readonly problem: KcaptureError | undefined;
 };
 
+/** How often the memory is sent to a server that takes a stream and lost it: what was dumped from is still there. */
+const mostBegun = 3;
+
 /** Never throws for what can go wrong with a dump. */
 export function saveMemory(run: Run, store: DumpStore): SavedMemory {
   const { collector } = run.settings.configuration;
@@ -50,9 +53,14 @@ function saveByLadder(run: Run, store: DumpStore, lost: string[]): SavedMemory {
   const system = boundedSystem(run, store);
   const used = new Set<Rung>();
   let request = dumpRequest(run, store);
-  for (;;) {
+  for (let begun = 1; ; ) {
     const tried = tryDump(run, system, request, used.has(copyRung));
     if (tried.problem === undefined) return { ...tried, lost };
+    if (tried.problem.code === 'sink/broken' && begun < mostBegun && run.system.now() < run.limit.dumpEndsAt) {
+      begun++;
+      run.log.warn(`${tried.problem.message}: the memory is sent again from its start`);
+      continue;
+    }
     const rung = run.system.now() < run.limit.dumpEndsAt ? nextRung(tried.problem, request, used) : undefined;
     if (rung === undefined) {
       note(run, lost, tried.problem.message);
@@ -70,7 +78,11 @@ function tryDump(run: Run, system: System, request: DumpRequest, copies: boolean
   const progress = createCaptureProgress(run.system, { log: run.log, pulse: run.pulse, endsAt: run.limit.dumpEndsAt });
   try {
     if (copies) {
-      const { unreadableBytes, problem } = copySource(system, request.source, request.outputs[0], progress);
+      const { unreadableBytes, problem } = copySource(
+        system,
+        { source: request.source, path: request.outputs[0], flattened: request.flattened },
+        progress,
+      );
       const warnings = unreadableBytes === 0 ? [] : [`${formatBytes(unreadableBytes)} of the source could not be read and stand as zeros`];
       return { amount: problem === undefined ? 'complete' : 'partial', result: undefined, warnings, problem };
     }

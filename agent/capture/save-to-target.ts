@@ -2,8 +2,8 @@
  * One target from end to end: open, log, hooks, memory, manifest, logs, retention. Whatever goes wrong here costs this target and no other.
  */
 import { formatBytes } from '../binary/units.ts';
-import { dumpFiles, safeHost } from '../target/dump-name.ts';
-import type { DumpStore } from '../target/dump-store.ts';
+import { dumpFiles, flattenedMemory, safeHost } from '../target/dump-name.ts';
+import type { DumpStore, StoredFile } from '../target/dump-store.ts';
 import type { CaptureTarget } from '../target/open-target.ts';
 import { asKcaptureError } from './capture-error.ts';
 import { hookContext, runPostHooks } from './hooks.ts';
@@ -95,17 +95,21 @@ function dumpMemory(run: Run, store: DumpStore): SavedMemory {
 
 /** An agent that died may have come as far as that; a dump has its name only when it is whole. */
 function savedBefore({ name, log }: Run, store: DumpStore): SavedMemory | undefined {
-  const isThere = name.adopted && store.storedFiles().some((file) => file.name === dumpFiles.memory && file.complete);
+  const isThere = name.adopted && store.storedFiles().some(isWholeMemory);
   if (!isThere) return undefined;
   const sentence = 'The memory was saved by an agent that died afterwards: the counts of its pages are not known';
   log.warn(sentence);
   return { amount: 'complete', result: undefined, lost: [sentence], warnings: [], problem: undefined };
 }
 
+function isWholeMemory({ name, complete }: StoredFile): boolean {
+  return complete && (name === dumpFiles.memory || name === flattenedMemory);
+}
+
 /** Whole, or the fault is not the target's. */
 function isSettled(memory: SavedMemory | undefined): boolean {
   const code = memory?.problem?.code ?? '';
-  return !(code.startsWith('sink/') || code.startsWith('files/'));
+  return !(code.startsWith('sink/') || code.startsWith('files/') || code.startsWith('target/'));
 }
 
 function retain({ system, settings, log, name }: Run, store: DumpStore): void {

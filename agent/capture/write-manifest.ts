@@ -39,6 +39,7 @@ export function writeManifest(run: Run, store: DumpStore, { target, memory, lost
     failedTargets: [...run.failedTargets],
     files,
     dump: memory?.result === undefined ? undefined : withoutPaths(memory.result),
+    ...transferOf(store),
     lost: allLost,
     warnings: [...run.warnings, ...crash.warnings, ...(memory?.warnings ?? [])],
     elapsedMs: { ...run.elapsedMs },
@@ -56,6 +57,11 @@ export function writeManifest(run: Run, store: DumpStore, { target, memory, lost
     run.log.error(`the manifest cannot be written: ${asKcaptureError(error).message}`);
   }
   return manifest;
+}
+
+function transferOf(store: DumpStore): Pick<Manifest, 'transfer'> {
+  const transfer = store.transfer?.();
+  return transfer === undefined ? {} : { transfer };
 }
 
 function statusOf(files: readonly ManifestFile[]): CaptureStatus {
