@@ -1,8 +1,8 @@
 /**
  * A folder that a capture left behind, judged by tools that are not ours: names, modes, checksums, the log, the memory.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { command } from '../command.ts';
 import type { Kernel } from '../kernels.ts';
 import type { Checks } from './checks.ts';
@@ -10,6 +10,9 @@ import { complaints, crashPrograms, crashSession, vmlinux } from './crash-sessio
 import { checkDrgn, checkKeptPages } from './kept-pages.ts';
 import { makedumpfileFor, newestMakedumpfile, type ReportedCounts, runMakedumpfile } from './makedumpfile.ts';
 import { checkPageFilter } from './page-filter.ts';
+
+/** What a server that takes streams alone has. */
+const flattenedName = 'vmcore.flat';
 
 /** The members of `manifest.json` that scenarios ask for. */
 export type SavedManifest = {
@@ -39,17 +42,28 @@ export function readManifest(capture: string): SavedManifest {
 /** All that holds for a capture that lost nothing. */
 export function checkCompleteCapture(checks: Checks, kernel: Kernel, capture: string, folder: string): void {
   checkWholeFiles(checks, capture, folder);
-  checkDumpOpens(checks, kernel, join(capture, 'vmcore'));
+  checkDumpOpens(checks, kernel, plainDump(capture, folder));
+}
+
+/**
+ * The capture's dump as crash and drgn read it. One that came as a stream is put in order by makedumpfile, once.
+ * @param folder where that goes.
+ */
+export function plainDump(capture: string, folder: string): string {
+  const stream = join(capture, flattenedName);
+  if (!existsSync(stream)) return join(capture, 'vmcore');
+  const plain = join(folder, `${basename(capture)}.vmcore`);
+  if (!existsSync(plain)) command(['sh', '-c', 'in=$1; shift; exec "$@" <"$in"', 'sh', stream, ...newestMakedumpfile().argv, '-R', plain]);
+  return plain;
 }
 
 /** The same without crash, which needs the kernel's debug data. */
 export function checkWholeFiles(checks: Checks, capture: string, folder: string): void {
   const manifest = readManifest(capture);
-  checks.equal(
-    readdirSync(capture).sort(),
-    ['kcapture.log', 'manifest.json', 'vmcore', 'vmcore-dmesg.txt'],
-    'the capture has its four files, none unfinished',
-  );
+  const names = readdirSync(capture).sort();
+  const dump = names.includes(flattenedName) ? flattenedName : 'vmcore';
+  const expected = ['kcapture.log', 'manifest.json', dump, 'vmcore-dmesg.txt'].sort();
+  checks.equal(names, expected, 'the capture has its four files, none unfinished');
   checks.equal([manifest.status, manifest.lost], ['complete', []], 'the manifest says that it is complete and nothing is lost');
   checkFiles(checks, capture, manifest);
   checkSavedLog(checks, capture, folder);
@@ -70,7 +84,7 @@ export function checkFiles(checks: Checks, capture: string, manifest: SavedManif
 /** The log is what makedumpfile finds in the dump, and ends with the panic. */
 export function checkSavedLog(checks: Checks, capture: string, folder: string): void {
   const theirs = join(folder, 'witness.dmesg');
-  runMakedumpfile(newestMakedumpfile(), ['--dump-dmesg'], join(capture, 'vmcore'), theirs);
+  runMakedumpfile(newestMakedumpfile(), ['--dump-dmesg'], plainDump(capture, folder), theirs);
   const log = readFileSync(join(capture, 'vmcore-dmesg.txt'));
   checks.ok(log.equals(readFileSync(theirs)), `the log is what makedumpfile finds in the dump, byte for byte (${log.length} bytes)`);
   checks.ok(log.includes('Kernel panic - not syncing: '), 'the log holds the panic');
@@ -91,7 +105,7 @@ export function checkDumpOpens(checks: Checks, kernel: Kernel, dump: string): vo
 export function checkAgainstMemory(checks: Checks, kernel: Kernel, capture: string, raw: string, folder: string): void {
   const manifest = readManifest(capture);
   if (manifest.dump === undefined) return checks.ok(false, 'the manifest tells of a dump');
-  const dump = join(capture, 'vmcore');
+  const dump = plainDump(capture, folder);
   checkPageFilter(
     checks,
     makedumpfileFor(kernel),
