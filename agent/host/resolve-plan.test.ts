@@ -160,7 +160,7 @@ t.test('a RAID array, a raw partition, and targets that cannot be used, in the o
     content: buildGpt(guid),
     partitions: [{ name: 'vda2', partition: 2, number: '254:2' }],
   });
-  const text = `path /dumps\nxfs UUID=${uuid}\nraw /dev/vda2\nnfs server:/export\next4 LABEL=absent\n`;
+  const text = `path /dumps\nxfs UUID=${uuid}\nraw /dev/vda2\nnfs 192.0.2.9:/export\next4 LABEL=absent\n`;
   const resolved = resolvePlan(system, configure(text), options);
   t.same(resolved.plan.targets, [
     {
@@ -173,11 +173,19 @@ t.test('a RAID array, a raw partition, and targets that cannot be used, in the o
       layers: [{ kind: 'md', uuid: array }],
     },
     { kind: 'raw', wish: 'raw /dev/vda2', device: `PARTUUID=${guid}`, layers: [] },
-    { kind: 'unsupported', wish: 'nfs server:/export', why: 'the network is not brought up in the capture kernel' },
+    {
+      kind: 'nfs',
+      wish: 'nfs 192.0.2.9:/export',
+      host: '192.0.2.9',
+      addresses: ['192.0.2.9'],
+      exported: '/export',
+      options: '',
+      folder: '/dumps',
+    },
     { kind: 'filesystem', wish: 'ext4 LABEL=absent', device: 'LABEL=absent', fsType: 'ext4', options: '', folder: '/dumps', layers: [] },
   ]);
   t.ok(['md_mod', 'raid1', 'virtio_blk'].every((name) => names(resolved).includes(name)));
-  t.match(resolved.warnings, [/nfs server/, /"ext4 LABEL=absent" is not on this machine/]);
+  t.match(resolved.warnings[0], /"ext4 LABEL=absent" is not on this machine/);
 });
 
 t.test('the input hash changes with what the image is made from, and with nothing else', async (t) => {

@@ -4,7 +4,7 @@
  * Comes in: wishes. Goes out: the plan that travels in the image, and lists of files, modules and programs that `requirements` turns into
  * paths in the image. Nothing is written.
  */
-import type { ArmedPlan } from '../config/armed-plan.ts';
+import { type ArmedPlan, type ArmedTarget, isOnNetwork } from '../config/armed-plan.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { type KernelModule, openModuleTree } from '../linux/module-tree.ts';
 import type { System } from '../sys/system.ts';
@@ -44,7 +44,7 @@ export function moduleImagePath({ name }: KernelModule): string {
  * @throws LinuxError `linux/no-modules` when the kernel's modules are not installed; FilesError.
  */
 export function resolvePlan(system: System, configuration: Configuration, { kernelRelease, build }: ResolveOptions): ResolvedPlan {
-  const resolved = configuration.targets.map((wish) => resolveTarget(system, wish, configuration.path));
+  const resolved = configuration.targets.map((wish) => resolveTarget(system, wish, configuration));
   const lastResort = resolveLastResort(system, configuration);
   const needs = [...resolved, ...lastResort].map((one) => one.needs);
   const chosen = chooseModules(system, openModuleTree(system, kernelRelease), needs, configuration.extraModules);
@@ -63,7 +63,7 @@ export function resolvePlan(system: System, configuration: Configuration, { kern
     modules: chosen.modules.map(moduleImagePath),
   } as const;
   const inputHash = hashInputs(system, {
-    facts,
+    facts: { ...facts, targets: facts.targets.map(withoutAddresses) },
     byContent: [system.executablePath, ...present(configuration.source), ...keyFiles.map(({ source }) => source)],
     byIdentity: [...[...chosen.early, ...chosen.modules].map(({ path }) => path), ...programs],
   });
@@ -81,16 +81,22 @@ export function resolvePlan(system: System, configuration: Configuration, { kern
         ...chosen.warnings,
         ...own.warnings,
         ...helpers.warnings,
-        ...networkWarnings(configuration),
+        ...networkWarnings(configuration, facts.targets),
       ]),
     ],
   };
 }
 
+/** Names of large services lead to other addresses every minute: those are no reason for another image. */
+function withoutAddresses(target: ArmedTarget): ArmedTarget {
+  return isOnNetwork(target) ? { ...target, addresses: [] } : target;
+}
+
 /** Where `failure_action dump_to_rootfs` saves: what holds the dump folder on the running system. */
-function resolveLastResort(system: System, { failureAction, path, targets }: Configuration): readonly ResolvedTarget[] {
+function resolveLastResort(system: System, configuration: Configuration): readonly ResolvedTarget[] {
+  const { failureAction, targets } = configuration;
   if (failureAction !== 'dump_to_rootfs' || targets.some(({ kind }) => kind === 'root')) return [];
-  return [resolveTarget(system, { kind: 'root', line: 0 }, path)];
+  return [resolveTarget(system, { kind: 'root', line: 0 }, configuration)];
 }
 
 /** The input hash an image would have if it were made now; `status` compares it with the one in the image. */
@@ -115,9 +121,9 @@ function findHelpers(system: System, needs: readonly Needs[]): { programs: reado
   return { programs, warnings };
 }
 
-function networkWarnings({ notify, fenceKdumpNodes }: Configuration): readonly string[] {
-  const wishes = [...(notify.length > 0 ? ['notify'] : []), ...(fenceKdumpNodes.length > 0 ? ['fence_kdump_nodes'] : [])];
-  return wishes.map((name) => `The network is not brought up in the capture kernel: ${name} has no effect there.`);
+function networkWarnings({ fenceKdumpNodes }: Configuration, targets: readonly ArmedTarget[]): readonly string[] {
+  if (fenceKdumpNodes.length === 0 || targets.some(isOnNetwork)) return [];
+  return ['Without a target on the network it is not brought up in the capture kernel: fence_kdump_nodes has no effect there.'];
 }
 
 /** @source machine-id(5) */

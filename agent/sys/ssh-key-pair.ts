@@ -10,14 +10,14 @@ export type KeyPair = {
 
 /** A new pair of kind ed25519. @param comment at the end of the public key, without line breaks. */
 export async function createKeyPair(comment: string): Promise<KeyPair> {
-  const { utils } = await import('ssh2');
+  const { utils } = (await import('ssh2')).default;
   const pair = utils.generateKeyPairSync('ed25519', { comment });
   return { privateKey: withNewline(pair.private), publicKey: pair.public.trim() };
 }
 
 /** `ssh-ed25519 AAAA…`; `undefined` for a text that is no private key, or one with a passphrase. */
 export async function publicKeyOf(privateKey: string): Promise<string | undefined> {
-  const { utils } = await import('ssh2');
+  const { utils } = (await import('ssh2')).default;
   const parsed: ParsedKey | readonly ParsedKey[] | Error = utils.parseKey(privateKey);
   if (parsed instanceof Error) return undefined;
   const key = Array.isArray(parsed) ? (parsed[0] as ParsedKey | undefined) : (parsed as ParsedKey);

@@ -3,8 +3,7 @@
  * capture kernel needs to get there.
  */
 import type { ArmedTarget } from '../../config/armed-plan.ts';
-import type { TargetWish } from '../../config/configuration.ts';
-import { formatTarget } from '../../config/target-wish.ts';
+import type { Configuration, TargetWish } from '../../config/configuration.ts';
 import { type BlockDevice, deviceByNumber, readBlockDevice } from '../../linux/block-device.ts';
 import { type BlockStack, readBlockStack } from '../../linux/block-stack.ts';
 import { findBlockDevice, readPartitionUuid } from '../../linux/find-device.ts';
@@ -13,17 +12,20 @@ import { readSuperblock } from '../../linux/superblock.ts';
 import type { System } from '../../sys/system.ts';
 import { addLayers } from './layers.ts';
 import { createNeeds, type Needs } from './needs.ts';
+import { resolveNfs, resolveRemote } from './resolve-remote.ts';
 
 export type ResolvedTarget = { readonly target: ArmedTarget; readonly needs: Needs };
 
-const noNetwork = 'the network is not brought up in the capture kernel';
+/** What of the configuration says where in a target dumps go, and how to get there. */
+export type TargetSettings = Pick<Configuration, 'path' | 'sshKey'>;
 
-export function resolveTarget(system: System, wish: TargetWish, path: string): ResolvedTarget {
+export function resolveTarget(system: System, wish: TargetWish, settings: TargetSettings): ResolvedTarget {
+  const { path } = settings;
   if (wish.kind === 'root') return resolveRoot(system, path);
   if (wish.kind === 'filesystem') return resolveFileSystem(system, wish, path);
   if (wish.kind === 'raw') return resolveRaw(system, wish.device);
   if (wish.kind === 'virtiofs') return resolveVirtiofs(wish.tag, path);
-  return unsupported(formatTarget(wish), noNetwork);
+  return wish.kind === 'nfs' ? resolveNfs(system, wish, settings) : resolveRemote(system, wish, settings);
 }
 
 /** The file system that holds `path` now. */

@@ -1,0 +1,37 @@
+/** What was found out about a server when it was tried: kept beside its credentials as `server.json`. */
+import type { System } from '../../sys/system.ts';
+
+export type ServerFacts = {
+  /** It renames files (http: MOVE). */
+  readonly canRename: boolean;
+  /** Measured when it was tried; `undefined`: it was not. */
+  readonly bytesPerSecond: number | undefined;
+  /** ISO 8601, UTC. */
+  readonly checkedAt: string | undefined;
+};
+
+const name = 'server.json';
+
+/** Never throws: without the file, or with one that makes no sense, nothing is known. */
+export function readServerFacts({ files }: Pick<System, 'files'>, folder: string): ServerFacts {
+  const facts = parse(files.readTextIfThere(`${folder}/${name}`, 64 * 1024));
+  const { canRename, bytesPerSecond, checkedAt } = facts;
+  return {
+    canRename: canRename === true,
+    bytesPerSecond: typeof bytesPerSecond === 'number' && bytesPerSecond > 0 ? bytesPerSecond : undefined,
+    checkedAt: typeof checkedAt === 'string' && !Number.isNaN(Date.parse(checkedAt)) ? checkedAt : undefined,
+  };
+}
+
+export function writeServerFacts({ files }: Pick<System, 'files'>, folder: string, facts: ServerFacts): void {
+  files.write(`${folder}/${name}`, `${JSON.stringify({ version: 1, ...facts }, undefined, 2)}\n`, 0o600);
+}
+
+function parse(text: string | undefined): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text ?? '{}');
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Keys for ssh: whether a private one needs a passphrase, and how people compare public ones.
+ *
+ * @source OpenSSH, PROTOCOL.key; RFC 7468
+ */
+import { createHash } from 'node:crypto';
+import { decodeText } from '../../binary/text.ts';
+
+const magic = 'openssh-key-v1\0';
+
+/** False also for a text that is no key: whoever uses it will say so. */
+export function isPassphraseNeeded(key: string): boolean {
+  if (/^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(key)) return true;
+  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([\sA-Za-z0-9+/=]*)-----END/.exec(key)?.[1];
+  if (body === undefined) return false;
+  const bytes = Buffer.from(body, 'base64');
+  if (bytes.length < magic.length + 4 || bytes.toString('latin1', 0, magic.length) !== magic) return false;
+  const length = bytes.readUInt32BE(magic.length);
+  const start = magic.length + 4;
+  if (length > 64 || start + length > bytes.length) return false;
+  return decodeText(bytes.subarray(start, start + length)) !== 'none';
+}
+
+/** As `ssh-keygen -l` prints it: `SHA256:…`. @param key `ssh-ed25519 AAAA…` */
+export function fingerprint(key: string): string {
+  const blob = Buffer.from(key.split(/\s+/)[1] ?? '', 'base64');
+  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
