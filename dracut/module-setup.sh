@@ -34,6 +34,7 @@ kcapture_install_all() {
 	local kind first second third
 	while IFS=$'\t' read -r kind first second third; do
 		case $kind in
+		folder) kcapture_make_folder "$first" "$second" ;;
 		file) kcapture_install_file "$first" "$second" "$third" ;;
 		program) inst_binary "$first" || kcapture_abort "$first cannot be installed" ;;
 		link) [[ -e $initdir$first ]] || ln -s "$second" "$initdir$first" || kcapture_abort "$first cannot be made" ;;
@@ -42,6 +43,12 @@ kcapture_install_all() {
 		warning) dwarning "kcapture: $first" ;;
 		esac
 	done
+}
+
+kcapture_make_folder() {
+	local path=$1 mode=$2
+	mkdir -p "$initdir$path" || kcapture_abort "$path cannot be made"
+	chmod "$mode" "$initdir$path" || kcapture_abort "$path cannot get mode $mode"
 }
 
 # dracut runs strip over every file that may be executed, which destroys kcapture's program. A plain executable therefore travels without

@@ -68,10 +68,11 @@ function writeArchive(system: System, entries: readonly Entry[], write: (bytes: 
 }
 
 /** Every entry by its path, each folder before what is in it. */
-function planEntries(system: System, { files, programs, links, libraries, firmware }: Requirements): readonly Entry[] {
+function planEntries(system: System, { folders, files, programs, links, libraries, firmware }: Requirements): readonly Entry[] {
   const placed = new Map<string, Placed>();
   const executables = [...programs, system.executablePath];
   for (const path of emptyFolders) placed.set(path, { mode: fileTypes.folder | 0o755 });
+  for (const { path, mode } of folders) placed.set(path, { mode: fileTypes.folder | mode });
   // For a kernel without devtmpfs, and for the moment before it is mounted.
   placed.set('/dev/null', { mode: fileTypes.character | 0o666, device: { major: 1, minor: 3 } });
   placed.set('/dev/console', { mode: fileTypes.character | 0o600, device: { major: 5, minor: 1 } });

@@ -3,8 +3,10 @@
  *
  * Files that must be made first (plan, decompressed modules, …) are written to a staging folder of the release, replaced each time.
  */
+import { dirname } from 'node:path';
 import { type ArmedPlan, imagePaths } from '../../config/armed-plan.ts';
 import type { Configuration } from '../../config/configuration.ts';
+import { credentialsRoot } from '../../config/credentials.ts';
 import type { System } from '../../sys/system.ts';
 import captureScript from '../../../hooks/capture.sh' with { type: 'text' };
 import initScript from '../../../hooks/init.sh' with { type: 'text' };
@@ -56,6 +58,7 @@ export function collectRequirements(system: System, options: CollectOptions): Re
     consumer,
     kernelRelease,
     plan,
+    folders: closedFolders(files),
     files,
     programs: [...new Set([...tools.programs, ...resolved.programs])],
     links: tools.links,
@@ -65,6 +68,12 @@ export function collectRequirements(system: System, options: CollectOptions): Re
     commandLineWords,
     warnings: [...resolved.warnings, ...libraries.warnings, ...payload.warnings],
   };
+}
+
+/** Those that hold credentials, as on the machine itself. */
+function closedFolders(files: readonly RequiredFile[]): readonly { readonly path: string; readonly mode: number }[] {
+  const folders = files.map(({ destination }) => dirname(destination)).filter((path) => path.startsWith(`${credentialsRoot}/`));
+  return folders.length === 0 ? [] : [credentialsRoot, ...new Set(folders)].map((path) => ({ path, mode: 0o700 }));
 }
 
 export function formatPlan(plan: ArmedPlan): string {

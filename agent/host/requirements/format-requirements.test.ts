@@ -18,6 +18,7 @@ const requirements: Requirements = {
     modules: [],
     inputHash: '0',
   },
+  folders: [{ path: '/etc/kcapture/targets', mode: 0o700 }],
   files: [{ source: '/a', destination: '/b', mode: 0o600 }],
   programs: ['/bin/sh'],
   links: [{ path: '/bin/sh', target: '/bin/dash' }],
@@ -30,6 +31,7 @@ const requirements: Requirements = {
 
 t.test('each line is a kind and its fields; modules are files already', (t) => {
   t.same(formatRequirements(requirements).split('\n'), [
+    'folder\t/etc/kcapture/targets\t0700',
     'file\t/a\t/b\t0600',
     'program\t/bin/sh',
     'link\t/bin/sh\t/bin/dash',

@@ -12,7 +12,8 @@ export class RequirementsError extends KcaptureError {}
  */
 export function formatRequirements(requirements: Requirements): string {
   const lines: (readonly string[])[] = [
-    ...requirements.files.map(({ source, destination, mode }) => ['file', source, destination, mode.toString(8).padStart(4, '0')]),
+    ...requirements.folders.map(({ path, mode }) => ['folder', path, formatMode(mode)]),
+    ...requirements.files.map(({ source, destination, mode }) => ['file', source, destination, formatMode(mode)]),
     ...requirements.programs.map((path) => ['program', path]),
     ...requirements.links.map(({ path, target }) => ['link', path, target]),
     ...requirements.libraries.map((path) => ['library', path]),
@@ -21,6 +22,10 @@ export function formatRequirements(requirements: Requirements): string {
     ...requirements.warnings.map((text) => ['warning', text.replace(/\s+/g, ' ')]),
   ];
   return lines.map((fields) => `${fields.map(checkField).join('\t')}\n`).join('');
+}
+
+function formatMode(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
 }
 
 function checkField(field: string): string {

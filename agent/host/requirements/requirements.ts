@@ -13,6 +13,8 @@ export type Requirements = {
   readonly consumer: Consumer;
   readonly kernelRelease: string;
   readonly plan: ArmedPlan;
+  /** `folder PATH MODE`: folders that not everybody may look into, before the files in them. */
+  readonly folders: readonly { readonly path: string; readonly mode: number }[];
   /** `file SOURCE DESTINATION MODE`: configuration, plan, scripts, key files, payload. Sources that had to be made stand in a work folder. */
   readonly files: readonly RequiredFile[];
   /** `program PATH`: copied with the libraries it is linked to. */
