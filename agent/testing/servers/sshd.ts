@@ -19,6 +19,8 @@ export type SshdOptions = {
   readonly smallDisk?: { readonly sizeBytes: number };
   /** Further lines of its configuration. */
   readonly settings?: readonly string[];
+  /** What the server shows as the id of its machine's start; the next `start` shows what the file says then. */
+  readonly bootIdFile?: string;
   /** Address to listen at. Default: 127.0.0.1. */
   readonly listen?: string;
 };
@@ -63,10 +65,12 @@ export async function startSshd(folder: string, options: SshdOptions = {}): Prom
   };
 }
 
-function start({ smallDisk }: SshdOptions): string {
-  const disk =
-    smallDisk === undefined ? [] : [`mkdir ${diskFolder}`, `mount -t tmpfs -o size=${smallDisk.sizeBytes},mode=755 disk ${diskFolder}`];
-  return ['mount -t tmpfs -o mode=755 run /run', 'mkdir /run/sshd', ...disk, 'exec /usr/sbin/sshd -D -e -f "$1"'].join(' && ');
+function start({ smallDisk, bootIdFile }: SshdOptions): string {
+  const mounts = ['mount -t tmpfs -o mode=755 run /run', 'mkdir /run/sshd'];
+  if (smallDisk !== undefined)
+    mounts.push(`mkdir ${diskFolder}`, `mount -t tmpfs -o size=${smallDisk.sizeBytes},mode=755 disk ${diskFolder}`);
+  if (bootIdFile !== undefined) mounts.push(`mount --bind '${bootIdFile}' /proc/sys/kernel/random/boot_id`);
+  return [...mounts, 'exec /usr/sbin/sshd -D -e -f "$1"'].join(' && ');
 }
 
 function lines(folder: string, port: number, hostKeys: readonly string[], options: SshdOptions): string[] {
