@@ -15,6 +15,7 @@ import { inspectCommand } from './commands/inspect.ts';
 import { installCommand } from './commands/install.ts';
 import { listCommand } from './commands/list.ts';
 import { loadCommand } from './commands/load.ts';
+import { mountStepCommand } from './commands/mount-step.ts';
 import { notifyCommand } from './commands/notify.ts';
 import { rearrangeCommand } from './commands/rearrange.ts';
 import { reassembleCommand } from './commands/reassemble.ts';
@@ -91,6 +92,7 @@ export async function run(system: System, build: BuildInfo, words: readonly stri
   for (const [heading, commands] of Object.entries(groups)) {
     for (const command of commands) program.addCommand(inheritSettings(command.helpGroup(heading), program));
   }
+  program.addCommand(inheritSettings(mountStepCommand(system), program), { hidden: true });
   program.exitOverride();
   try {
     await program.parseAsync(words as string[], { from: 'user' });

@@ -3,11 +3,12 @@
  *
  * Comes in: one target of the plan, or a folder named by hand. Goes out: a folder or a raw device, and how to let go of it.
  */
-import { type ArmedTarget, isOnNetwork } from '../config/armed-plan.ts';
+import type { ArmedTarget } from '../config/armed-plan.ts';
 import { findDevice } from '../linux/find-device.ts';
 import type { System } from '../sys/system.ts';
 import { openLayers } from './layers.ts';
-import { deviceless, mountTarget } from './mount-target.ts';
+import { deviceless, type MountedTarget, mountTarget } from './mount-target.ts';
+import { mountNfs } from './nfs/mount-nfs.ts';
 import { reasonIn, TargetError } from './target-error.ts';
 import { waitForDevice, type WaitOptions } from './wait-for-device.ts';
 
@@ -18,20 +19,33 @@ export type OpenTarget =
   | { readonly kind: 'folder'; readonly folder: string; close(): void }
   | { readonly kind: 'raw'; readonly device: string; close(): void };
 
-export type OpenTargetOptions = WaitOptions & { /** Number of the target in the plan. */ readonly index: number };
+export type OpenTargetOptions = WaitOptions & {
+  /** Number of the target in the plan. */
+  readonly index: number;
+  /** For a server that tells its clients apart by their names; see `mountNfs`. */
+  readonly clientName?: string | undefined;
+};
 
 /** @throws TargetError with any of its codes. Nothing stays open then. */
 export function openTarget(system: System, target: CaptureTarget, options: OpenTargetOptions): OpenTarget {
   if (target.kind === 'unsupported') throw new TargetError('target/unsupported', `Cannot use the target "${target.wish}": ${target.why}`);
   if (target.kind === 'folder') return openFolder(system, target.folder);
-  if (isOnNetwork(target)) throw new TargetError('target/unsupported', `Cannot use the target "${target.wish}": it is on the network`);
+  if (target.kind === 'remote') throw new TargetError('target/unsupported', `Cannot open "${target.wish}" as a folder or a device`);
+  if (target.kind === 'nfs') return openMounted(system, target, mountNfs(system, target, options));
   const isDeviceless = target.kind === 'filesystem' && deviceless.has(target.fsType);
   const closeLayers =
     isDeviceless || findDevice(system, target.device) !== undefined ? () => {} : openLayers(system, target.layers, options);
   try {
     const device = isDeviceless ? target.device : waitForDevice(system, target.device, options);
     if (target.kind === 'raw') return { kind: 'raw', device, close: closeLayers };
-    return openFileSystem(system, target, device, options.index, closeLayers);
+    const open = openMounted(system, target, mountTarget(system, target, device, options.index));
+    return {
+      ...open,
+      close() {
+        open.close();
+        closeLayers();
+      },
+    };
   } catch (error) {
     closeLayers();
     throw error;
@@ -63,29 +77,27 @@ function fileSystemOf({ files }: System, path: string): string | undefined {
   return holding.findLast(([, point]) => point.length === longest)?.[2];
 }
 
-function openFileSystem(
+function openMounted(
   system: System,
-  target: ArmedTarget & { kind: 'filesystem' },
-  device: string,
-  index: number,
-  closeLayers: () => void,
-): OpenTarget {
-  const { mountPoint, unmount } = mountTarget(system, target, device, index);
+  target: ArmedTarget & { kind: 'filesystem' | 'nfs' },
+  { mountPoint, unmount }: MountedTarget,
+): OpenTarget & { kind: 'folder' } {
   try {
     const folder = makeFolder(system, `${mountPoint}/${target.folder}`.replace(/\/+/g, '/'));
     requireInside(system, folder, mountPoint, target.wish);
-    return {
-      kind: 'folder',
-      folder,
-      close() {
-        unmount();
-        closeLayers();
-      },
-    };
+    return { kind: 'folder', folder, close: unmount };
   } catch (error) {
     unmount();
-    throw error;
+    throw target.kind === 'nfs' ? explainSquash(error) : error;
   }
+}
+
+/** An NFS server takes the superuser of another machine for nobody, unless it is told otherwise. @source exports(5) */
+function explainSquash(error: unknown): unknown {
+  if (!(error instanceof TargetError) || (error.cause as { code?: string } | undefined)?.code !== 'files/permission') return error;
+  const { code, message, where, cause } = error;
+  const hint = 'On the server, export with no_root_squash, or give the folder to the user that root becomes: chown nobody FOLDER';
+  return new TargetError(code, message, { where, cause, hint });
 }
 
 /**
