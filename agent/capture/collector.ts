@@ -28,7 +28,8 @@ export function dumpRequest({ system, settings }: Run, store: DumpStore): DumpRe
     format: own.format,
     flattened: store.memory.flattened || (own.flattened && store.folder !== undefined),
     codec: own.format === 'elf' ? undefined : own.codec,
-    codecLevel: own.codecLevel,
+    // What waits for a network has time to compress harder.
+    codecLevel: own.codecLevel ?? (store.transfer === undefined || own.codec !== 'zstd' ? undefined : 'auto'),
     levels: own.levels,
     overwrite: true,
     inPlace: false,

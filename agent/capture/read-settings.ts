@@ -7,8 +7,11 @@ import { defaultConfiguration } from '../config/defaults.ts';
 import { applyKernelWords } from '../config/kernel-words.ts';
 import type { Problem } from '../config/problem.ts';
 import { readConfiguration } from '../config/read-configuration.ts';
+import { redact } from '../config/redact.ts';
+import { looksLikeUrl, parseRemoteUrl } from '../config/remote-url.ts';
 import type { System } from '../sys/system.ts';
 import type { CaptureTarget } from '../target/open-target.ts';
+import { namedTarget } from '../target/remote/named-target.ts';
 import { asKcaptureError } from './capture-error.ts';
 import { isCaptureKernel } from './kernel-tuning.ts';
 import { readPlan } from './plan.ts';
@@ -21,8 +24,10 @@ export type SettingsRequest = {
   readonly unattended: boolean;
   readonly startedAt: number;
   readonly build: { readonly version: string; readonly commit: string };
-  /** Folders named by hand: neither plan nor hooks then. Empty: the plan says where. */
+  /** Folders, or URLs of places on servers, named by hand: neither plan nor hooks then. Empty: the plan says where. */
   readonly folders: readonly string[];
+  /** Folder of credentials for those URLs. Default: the one of each place. */
+  readonly credentials?: string;
   /** Instead of the usual places. */
   readonly configurationPath: string | undefined;
   readonly planPath: string | undefined;
@@ -40,10 +45,19 @@ export function readSettings(system: System, request: SettingsRequest): CaptureS
   const plan = byHand ? undefined : readSoundPlan(system, request.planPath, problems);
   const { source, mode, unattended, startedAt, build } = request;
   const targets = byHand
-    ? request.folders.map((folder) => ({ kind: 'folder', wish: folder, folder }) as const)
+    ? request.folders.map((folder) => targetByHand(folder, configuration.path, request.credentials))
     : chooseTargets(plan, written, configuration);
   const run = { source, mode, unattended, startedAt, build, inCaptureKernel, skip: switches.skip, hooks: mode === 'full' && !byHand };
   return { ...run, configuration, plan, targets, problems };
+}
+
+function targetByHand(text: string, path: string, credentials: string | undefined): CaptureTarget {
+  if (!looksLikeUrl(text)) return { kind: 'folder', wish: text, folder: text };
+  try {
+    return namedTarget(parseRemoteUrl(text), { path, credentials });
+  } catch (error) {
+    return { kind: 'unsupported', wish: redact(text), why: asKcaptureError(error).message };
+  }
 }
 
 function readWritten({ files }: System, { configurationPath, folders }: SettingsRequest, problems: string[]): Configuration {

@@ -2,6 +2,7 @@
 import type { Configuration, TargetWish } from '../config/configuration.ts';
 import { formatTarget } from '../config/target-wish.ts';
 import type { CaptureTarget } from '../target/open-target.ts';
+import { namedTarget } from '../target/remote/named-target.ts';
 
 export function targetsOfWishes(configuration: Configuration): readonly CaptureTarget[] {
   return configuration.targets.map((wish) => targetOf(wish, configuration.path));
@@ -32,10 +33,6 @@ function targetOf(wish: TargetWish, folder: string): CaptureTarget {
         why: 'targets in the network cannot be reached from the capture kernel yet',
       };
     case 'remote':
-      return {
-        kind: 'unsupported',
-        wish: formatTarget(wish),
-        why: 'targets in the network cannot be reached from the capture kernel yet',
-      };
+      return { ...namedTarget(wish.place, { path: folder }), wish: formatTarget(wish) };
   }
 }

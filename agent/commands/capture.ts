@@ -5,6 +5,7 @@ import { CaptureError } from '../capture/capture-error.ts';
 import { describeRun } from '../capture/describe-run.ts';
 import { readSettings } from '../capture/read-settings.ts';
 import type { CaptureMode } from '../capture/settings.ts';
+import { looksLikeUrl, parseRemoteUrl } from '../config/remote-url.ts';
 import { UsageError } from '../errors.ts';
 import type { System } from '../sys/system.ts';
 import type { SetExit } from './set-exit.ts';
@@ -17,6 +18,7 @@ type Flags = {
   dmesgOnly?: true;
   source: string;
   to?: string[];
+  credentials?: string;
   config?: string;
   plan?: string;
   json?: true;
@@ -27,6 +29,7 @@ In a rescue shell of the capture kernel:
   kcapture capture --dry-run             what would be done, and what is there
   kcapture capture                       do it, and leave the machine running
   kcapture capture --to /mnt/crash       into a folder, without configuration
+  kcapture capture --to ssh://dumps@host/srv  to a server
 
 kcapture.WORD=VALUE on the kernel's command line overrides the configuration.
 Exit codes: 0 saved as wished, 1 nothing was saved, 3 less than wished.
@@ -43,7 +46,8 @@ export function captureCommand(system: System, build: BuildInfo, setExit: SetExi
     .option('--safe', 'no mapping, one thread, no hooks')
     .option('--dmesg-only', 'the log and no memory')
     .option('--source <file>', 'the memory of the crashed kernel', '/proc/vmcore')
-    .option('--to <folder...>', 'save below these folders, the first that works; no plan and no hooks')
+    .option('--to <folder|URL...>', 'save below these folders or places on servers, the first that works; no plan and no hooks')
+    .option('--credentials <folder>', 'for --to URL: key or secret (default: those of "kcapture target add URL")')
     .option('--config <file>', 'configuration (default: /etc/kcapture.conf, else /etc/kdump.conf)')
     .option('--plan <file>', 'plan of the image (default: /etc/kcapture/armed.json)')
     .option('--json', 'print the result as JSON')
@@ -53,7 +57,8 @@ export function captureCommand(system: System, build: BuildInfo, setExit: SetExi
 
 function runCapture(system: System, build: BuildInfo, setExit: SetExit, flags: Flags): void {
   const startedAt = system.now();
-  const { source, to = [], config, plan, unattended = false } = flags;
+  const { source, to = [], credentials, config, plan, unattended = false } = flags;
+  for (const url of to.filter(looksLikeUrl)) parseRemoteUrl(url, '--to');
   if (flags.safe && flags.dmesgOnly) throw new UsageError('usage/capture', 'Cannot use --safe with --dmesg-only: --dmesg-only is safe');
   const mode: CaptureMode = flags.dmesgOnly ? 'dmesg-only' : flags.safe ? 'safe' : 'full';
   const settings = readSettings(system, {
@@ -63,6 +68,7 @@ function runCapture(system: System, build: BuildInfo, setExit: SetExit, flags: F
     startedAt,
     build,
     folders: to,
+    credentials,
     configurationPath: config,
     planPath: plan,
   });

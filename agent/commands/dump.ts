@@ -1,12 +1,15 @@
 /** `kcapture dump`: filter, compress and write one vmcore. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { dump, type DumpRequest } from '../dump/dump.ts';
+import { printable } from '../binary/printable.ts';
+import { dump, type DumpRequest, type DumpResult } from '../dump/dump.ts';
 import { parseDumpLevels } from '../config/dump-level.ts';
 import { createProgress, silentProgress } from '../dump/progress.ts';
 import { formatStatistics, formatSummary } from '../dump/report.ts';
 import type { CodecName } from '../compress/codec.ts';
 import { UsageError } from '../errors.ts';
 import type { System } from '../sys/system.ts';
+import { looksLikeUrl } from '../config/remote-url.ts';
+import { dumpToServer, formatTransfer, type ServerDumpResult } from './dump-to-server.ts';
 import type { SetExit } from './set-exit.ts';
 
 type Flags = {
@@ -27,6 +30,7 @@ type Flags = {
   numThreads: number;
   json?: true;
   quiet?: true;
+  credentials?: string;
 };
 
 const help = `
@@ -40,6 +44,7 @@ Examples:
   kcapture dump /proc/vmcore /mnt/vmcore           filter, zstd, write
   kcapture dump -l -d 31 /proc/vmcore /mnt/vmcore  the same with LZO, for old readers
   kcapture dump -F /proc/vmcore - | ssh host 'cat > vmcore.flat'
+  kcapture dump /proc/vmcore ssh://dumps@host/srv  to a server, into a folder of its own
   kcapture dump --dry-run --show-stats vmcore -    how large would it be?
 `;
 
@@ -50,7 +55,10 @@ export function dumpCommand(system: System, setExit: SetExit): Command {
       'Reads VMCORE (ELF, kdump-compressed or flattened), leaves out the pages nobody needs, and writes a dump for crash and drgn.',
     )
     .argument('<VMCORE>', 'the memory of the crashed kernel, usually /proc/vmcore')
-    .argument('<OUT...>', 'the dump; "-" is standard output (with -F); several with --split')
+    .argument(
+      '<OUT...>',
+      'the dump; "-" is standard output (with -F); ssh://, http://, https://, s3:// a place on a server; several with --split',
+    )
     .addOption(new Option('--compress <codec>', 'codec of each page').choices(['zstd', 'lzo', 'snappy', 'zlib', 'none']))
     .option('-z', 'zstd (default)')
     .option('-l', "lzo, by the system's liblzo2")
@@ -67,6 +75,7 @@ export function dumpCommand(system: System, setExit: SetExit): Command {
     .option('-f, --force', 'replace OUT if it exists')
     .option('--split', 'write one part to each OUT; "kcapture reassemble" joins them')
     .option('--num-threads <n>', 'compress in this many threads', parseThreads, 1)
+    .option('--credentials <folder>', 'for a server: key or secret (default: those of "kcapture target add URL")')
     .option('--no-mmap', 'read with pread(2) instead of mapping')
     .option('--dry-run', 'do everything but write')
     .option('--show-stats', 'print pages by class')
@@ -76,12 +85,26 @@ export function dumpCommand(system: System, setExit: SetExit): Command {
     .action((source: string, outputs: string[], flags: Flags) => {
       const request = toRequest(source, outputs, flags);
       const progress = flags.quiet || flags.json ? silentProgress : createProgress(system);
-      const result = dump(system, request, progress);
+      const result = isForServer(request)
+        ? dumpToServer(system, { url: outputs[0], credentials: flags.credentials, request, progress, onNote: noteWith(system) })
+        : dump(system, request, progress);
       const print = outputs.includes('-') && !flags.dryRun ? system.printError.bind(system) : system.print.bind(system);
       if (flags.json) print(`${JSON.stringify(result, undefined, 2)}\n`);
-      else print((flags.showStats ? formatStatistics(result) : '') + formatSummary(result));
+      else print((flags.showStats ? formatStatistics(result) : '') + formatSummary(result) + describeTransfer(result));
       if (!result.complete) setExit(3);
     });
+}
+
+function isForServer({ outputs, dryRun }: DumpRequest): boolean {
+  return !dryRun && outputs.some(looksLikeUrl);
+}
+
+function noteWith(system: System): (sentence: string) => void {
+  return (sentence) => system.printError(`${system.errorIsTerminal ? '\r\x1b[K' : ''}note       ${printable(sentence)}\n`);
+}
+
+function describeTransfer(result: DumpResult | ServerDumpResult): string {
+  return 'transfer' in result && result.transfer !== undefined ? formatTransfer(result.transfer) : '';
 }
 
 function toRequest(source: string, outputs: string[], flags: Flags): DumpRequest {
@@ -94,6 +117,7 @@ function toRequest(source: string, outputs: string[], flags: Flags): DumpRequest
   }
   if (outputs.length > 1 && !flags.split)
     throw new UsageError('usage/outputs', `Cannot write to ${outputs.length} outputs without --split`);
+  if (outputs.some(looksLikeUrl) && flags.split) throw new UsageError('usage/split', 'Cannot use --split with a place on a server');
   if (new Set(outputs).size < outputs.length) throw new UsageError('usage/outputs', 'Cannot write two parts to one output: name each once');
   if (flags.split && outputs.length < 2) throw new UsageError('usage/outputs', 'Cannot split into one output: name two or more');
   if (flags.split && (flags.flatten || flags.elf)) throw new UsageError('usage/split', 'Cannot use --split with -F or -E');
