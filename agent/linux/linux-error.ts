@@ -2,6 +2,6 @@
 import { KcaptureError } from '../errors.ts';
 
 /**
- * Codes: `linux/no-device`, `linux/no-file-system`, `linux/bad-module`, `linux/no-modules`.
+ * Codes: `linux/no-device`, `linux/no-file-system`, `linux/bad-module`, `linux/no-modules`, `linux/bad-netlink`.
  */
 export class LinuxError extends KcaptureError {}

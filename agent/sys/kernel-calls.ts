@@ -8,6 +8,9 @@ import { loadKexecFile, unloadKexecFile } from './kexec-file.ts';
 import { loadModuleFile } from './load-module.ts';
 import { attachLoopDevice } from './loop-device.ts';
 import { mountOne, unmountOne } from './mount-call.ts';
+import { askRouteNetlink } from './netlink-socket.ts';
+import { readPermanentAddress } from './permanent-address.ts';
+import { setRealTimeClock } from './set-clock.ts';
 import { checkCall, ioctlWith, systemLibc } from './system-call.ts';
 import { openWatchdogDevice } from './watchdog.ts';
 
@@ -47,6 +50,9 @@ export function createKernelCalls(): KernelCalls {
       return loop.path;
     },
     openWatchdog: openWatchdogDevice,
+    setWallClock: setRealTimeClock,
+    routeNetlink: askRouteNetlink,
+    permanentAddress: readPermanentAddress,
   };
 }
 

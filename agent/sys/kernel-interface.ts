@@ -54,6 +54,15 @@ export interface KernelCalls {
   sleep(milliseconds: number): void;
   /** Milliseconds since 1970 by the machine's clock, which may be wrong in a capture kernel. */
   wallClockMs(): number;
+  /** Sets that clock. Milliseconds since 1970. */
+  setWallClock(milliseconds: number): void;
+  /**
+   * One request to rtnetlink(7), as `linux/netlink` builds them, and all messages of its answer. May throw LinuxError `linux/bad-netlink` too, and
+   * `kernel/etimedout`.
+   */
+  routeNetlink(request: Uint8Array, timeoutMs: number): Uint8Array[];
+  /** Hardware address `00:11:22:33:44:55` that a network device was made with, for kernels before 5.6; `undefined`: none, or no such device. */
+  permanentAddress(link: string): string | undefined;
   /** CPUs this process may use. */
   onlineCpus(): number;
   /** The newest part of this kernel's own log as `dmesg` prints it, at most `maxBytes` characters; `''` when it may not be read. */

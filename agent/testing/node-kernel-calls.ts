@@ -23,6 +23,9 @@ export const nodeKernelCalls: KernelCalls = {
     return Number(readFileSync(`/sys/dev/block/${device}/size`, 'latin1')) * 512;
   },
   attachLoop: (path) => refuse(`attach "${path}" to a loop device`),
+  setWallClock: () => refuse('set the clock'),
+  routeNetlink: () => refuse('ask the kernel about its network'),
+  permanentAddress: (link) => refuse(`ask for the address of "${link}"`),
   openWatchdog: (path) => refuse(`open the watchdog "${path}"`),
 };
 
