@@ -12,6 +12,7 @@ import { openLzoCodec } from './lzo-codec.ts';
 import { createFiles } from './machine-files.ts';
 import { createPrograms } from './machine-programs.ts';
 import { openMmapFile } from './mmap-file.ts';
+import { createNetwork } from './network.ts';
 import { postJson } from './post-json.ts';
 import { openPreadFile } from './pread-file.ts';
 import { runByPipes } from './run-by-pipes.ts';
@@ -40,6 +41,7 @@ export function createBunSystem(): System {
     files: createFiles({ forgetCached }),
     programs: createPrograms(runByPipes),
     kernel: createKernelCalls(),
+    network: createNetwork(),
     executablePath: process.execPath,
     environment: (name) => process.env[name],
     postJson,

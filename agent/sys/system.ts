@@ -8,6 +8,7 @@ import type { DumpArchive } from '../vmcore/dump-archive.ts';
 import type { MemoryFile } from '../vmcore/memory-file.ts';
 import type { Files } from './files-interface.ts';
 import type { KernelCalls } from './kernel-interface.ts';
+import type { Network } from './network-interface.ts';
 import type { Programs } from './programs-interface.ts';
 import type { Thread } from './thread-interface.ts';
 
@@ -77,6 +78,7 @@ export interface System {
   readonly files: Files;
   readonly programs: Programs;
   readonly kernel: KernelCalls;
+  readonly network: Network;
   /** Path of this executable. */
   readonly executablePath: string;
   environment(name: string): string | undefined;

@@ -4,6 +4,7 @@ import { createFileSink } from '../sys/file-sink.ts';
 import { fileEffects } from '../sys/files.ts';
 import { createFiles } from '../sys/machine-files.ts';
 import { createPrograms } from '../sys/machine-programs.ts';
+import { createNetwork } from '../sys/network.ts';
 import { postJson } from '../sys/post-json.ts';
 import { openPreadFile } from '../sys/pread-file.ts';
 import { createStreamSink, printErrorText, printTo } from '../sys/stdout-sink.ts';
@@ -39,6 +40,7 @@ export async function createNodeSystem(): Promise<System> {
     files: createFiles(),
     programs: createPrograms(runByNode),
     kernel: nodeKernelCalls,
+    network: createNetwork(),
     executablePath: process.execPath,
     environment: (name) => process.env[name],
     postJson,
