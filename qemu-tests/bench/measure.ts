@@ -8,11 +8,14 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { countPages } from './count-pages.ts';
 
-export type Run = {
+export type Cost = {
   readonly wallSeconds: number;
   /** User and system time, all threads. */
   readonly cpuSeconds: number;
   readonly peakBytes: number;
+};
+
+export type Run = Cost & {
   readonly outputBytes: number;
   /** The time the program itself says it spent on deciding which pages to keep; 0 when it did not have to. */
   readonly filterSeconds: number;
@@ -39,8 +42,30 @@ const timeBlock = 512;
 
 /** @throws Error when the program fails or leaves no dump. */
 export function measure({ argv, cpus, output, readFilterSeconds }: Job): Run {
-  const times = `${output}.times`;
   rmSync(output, { force: true });
+  try {
+    const { stdout, stderr, ...cost } = runTimed(argv, cpus, `${output}.times`);
+    return {
+      ...cost,
+      outputBytes: statSync(output).size,
+      filterSeconds: readFilterSeconds(stdout, stderr),
+      pages: countPages(output),
+    };
+  } finally {
+    rmSync(output, { force: true });
+  }
+}
+
+/**
+ * Runs one program to its end.
+ * @param times a file for GNU time; removed afterwards.
+ * @throws Error when the program fails, with what it printed.
+ */
+export function runTimed(
+  argv: readonly string[],
+  cpus: string,
+  times: string,
+): Cost & { readonly diskBytes: number; readonly stdout: string; readonly stderr: string } {
   const words = ['taskset', '-c', cpus, program, '-q', '-o', times, '-f', '%e %U %S %M %I', ...argv];
   const startedAt = performance.now();
   const { status, signal, error, stdout, stderr } = spawnSync(words[0], words.slice(1), {
@@ -62,14 +87,12 @@ export function measure({ argv, cpus, output, readFilterSeconds }: Job): Run {
       wallSeconds,
       cpuSeconds: user + system,
       peakBytes: peakKib * 1024,
-      outputBytes: statSync(output).size,
-      filterSeconds: readFilterSeconds(stdout, stderr),
-      pages: countPages(output),
       diskBytes: blocks * timeBlock,
+      stdout,
+      stderr,
     };
   } finally {
     rmSync(times, { force: true });
-    rmSync(output, { force: true });
   }
 }
 

@@ -124,6 +124,7 @@ function prepareBoot(machine: MachineOptions, options: BootOptions, { at, firstB
     ports: ['verdict', 'report', 'files'].map((name) => ({ name, path: path(name) })),
     consolePath: path('console'),
     network: machine.network ?? false,
+    clock: machine.clock,
   });
   writeFileSync(path('command'), `${argv.map(shellQuote).join(' ')}\n`);
   return argv;

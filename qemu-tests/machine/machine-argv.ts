@@ -25,6 +25,8 @@ export type MachineArgvOptions = {
   readonly ports: readonly Port[];
   /** A network card on QEMU's user network, where 10.0.2.2 is the host's loopback. */
   readonly network: boolean;
+  /** What the machine's own clock begins with, e.g. `1970-01-01T00:00:00`; `undefined`: the host's time. */
+  readonly clock: string | undefined;
   readonly consolePath: string;
 };
 
@@ -35,6 +37,7 @@ export function machineArgv(options: MachineArgvOptions): readonly string[] {
     ...['-machine', 'q35,accel=tcg', '-cpu', options.kernel.cpu, '-smp', `${options.cpus}`, '-m', `${options.memoryMiB}`],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-chardev', `file,id=console,path=${options.consolePath}`, '-serial', 'chardev:console'],
+    ...(options.clock === undefined ? [] : ['-rtc', `base=${options.clock}`]),
     ...['-device', 'virtio-serial-pci'],
     ...options.ports.flatMap(({ name, path }) => [
       ...['-chardev', `file,id=port-${name},path=${path}`],

@@ -32,6 +32,8 @@ export type MachineOptions = {
   readonly udev?: boolean;
   /** A network card on QEMU's user network; a step puts it up with `network_up`. Default: false. */
   readonly network?: boolean;
+  /** What the machine's own clock begins with at each boot, e.g. `1970-01-01T00:00:00`. Default: the host's time. */
+  readonly clock?: string;
   /** Further words for the healthy kernel's command line. */
   readonly commandLine?: string;
 };
