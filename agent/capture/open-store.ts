@@ -1,19 +1,22 @@
 /** From a target of the plan to the place of this capture on it. */
+import { isOnNetwork } from '../config/armed-plan.ts';
 import type { DumpStore } from '../target/dump-store.ts';
 import { openFolderStore } from '../target/folder-store.ts';
 import { type CaptureTarget, openTarget } from '../target/open-target.ts';
 import { openRawStore } from '../target/raw/raw-store.ts';
+import { prepareNetwork } from './bring-up-network.ts';
 import { asKcaptureError } from './capture-error.ts';
 import { openRemoteStore } from './open-remote-store.ts';
 import type { Run } from './run.ts';
 
 /**
  * @param index number of the target in the plan, from 0.
- * @throws TargetError, FilesError, SinkError: nothing stays open then.
+ * @throws NetworkUpError, TargetError, FilesError, SinkError: nothing stays open then.
  */
 export function openStore(run: Run, target: CaptureTarget, index: number): DumpStore {
   const { system, settings, log, pulse, name, limit } = run;
   log.info(`target ${index + 1}: ${target.wish}`);
+  if (isOnNetwork(target)) prepareNetwork(run, target);
   const since = system.now();
   const endsAt = Math.min(since + settings.configuration.deviceTimeoutSeconds * 1000, limit.dumpEndsAt);
   if (target.kind === 'remote') {

@@ -22,8 +22,8 @@ export type Run = {
   readonly failedTargets: FailedTarget[];
   /** What concerns the whole run, a sentence each. */
   readonly warnings: string[];
-  /** What is done once, however many targets are tried. */
-  readonly done: Set<'pre hooks'>;
+  /** What is done once, however many targets are tried. `network`: it is up. */
+  readonly done: Set<'pre hooks' | 'network tried' | 'network'>;
   /** Milliseconds; `dmesg`: from the agent's start until the log was on the disk. */
   readonly elapsedMs: Record<string, number>;
 };

@@ -1,0 +1,175 @@
+/** Messages that make, change, remove and list links. @source linux/if_link.h, linux/if_arp.h */
+import { defineStruct } from '../binary/struct.ts';
+import { encodeText } from '../binary/text.ts';
+import { NetworkUpError } from './network-up-error.ts';
+import type { LinkChange, NewLink, VirtualLink } from './route-control.ts';
+import {
+  type Attribute,
+  buildAttributes,
+  buildMessage,
+  messageAttributes,
+  messageFlags,
+  messageHead,
+  numberBytes,
+  readAttributes,
+  readName,
+  readNumber,
+} from '../linux/netlink/message.ts';
+
+const newLink = 16;
+const removeLink = 17;
+const listLinks = 18;
+const setLink = 19;
+const linkInfo = defineStruct('struct ifinfomsg', 16, {
+  family: [0, 'u8'],
+  type: [2, 'u16'],
+  index: [4, 'i32'],
+  flags: [8, 'u32'],
+  change: [12, 'u32'],
+});
+const infoBytes = linkInfo.sizeBytes;
+/** NLM_F_CREATE, NLM_F_EXCL: what is there is not changed. */
+const createFlags = 0x400 | 0x200;
+const flagUp = 0x1;
+const flagLowerUp = 0x10000;
+
+const tags = { address: 1, name: 3, mtu: 4, link: 5, master: 10, linkInfo: 18, permanentAddress: 54 } as const;
+const infoTags = { kind: 1, data: 2 } as const;
+const vlanTags = { id: 1, protocol: 5 } as const;
+const bondTags = { mode: 1, miimon: 3, transmitHashPolicy: 14, lacpRate: 21 } as const;
+const bridgeTags = { forwardDelay: 1, stp: 5 } as const;
+
+/** ETH_P_8021Q, ETH_P_8021AD; in network order. @source linux/if_ether.h */
+const vlanProtocols = { '802.1Q': 0x8100, '802.1ad': 0x88a8 } as const;
+/** @source drivers/net/bonding/bond_options.c */
+const bondModes = ['balance-rr', 'active-backup', 'balance-xor', 'broadcast', '802.3ad', 'balance-tlb', 'balance-alb'];
+const hashPolicies = ['layer2', 'layer3+4', 'layer2+3', 'encap2+3', 'encap3+4', 'vlan+srcmac'];
+const hashingModes = ['balance-xor', '802.3ad', 'balance-tlb'];
+/** A bond that does not watch its links is no good to us. */
+const ordinaryMiimonMs = 100;
+/** The least the kernel takes, in hundredths of a second: with the spanning tree, ports wait twice as long before they forward. */
+const shortForwardDelay = 200;
+
+export type LinkMessage = {
+  readonly index: number;
+  readonly name: string;
+  readonly kind: string | undefined;
+  readonly address: string;
+  readonly permanentAddress: string | undefined;
+  readonly mtu: number;
+  readonly isUp: boolean;
+  readonly hasCarrier: boolean;
+  readonly master: number | undefined;
+  readonly parent: number | undefined;
+  readonly vlan: { readonly id: number; readonly protocol: '802.1Q' | '802.1ad' } | undefined;
+};
+
+export function listLinksMessage(): Uint8Array {
+  return buildMessage(listLinks, messageFlags.request | messageFlags.dump, new Uint8Array(infoBytes), []);
+}
+
+/** @throws LinuxError `linux/bad-netlink` */
+export function readLinkMessage(message: Uint8Array): LinkMessage {
+  const attributes = messageAttributes(message, infoBytes);
+  const info = readAttributes(attributes.get(tags.linkInfo));
+  const kind = readName(info.get(infoTags.kind));
+  const { index, flags } = linkInfo.read(message, messageHead.sizeBytes);
+  return {
+    index,
+    name: readName(attributes.get(tags.name)) ?? '',
+    kind,
+    address: formatCardAddress(attributes.get(tags.address)) ?? '',
+    permanentAddress: formatCardAddress(attributes.get(tags.permanentAddress)),
+    mtu: readNumber(attributes.get(tags.mtu), 4) ?? 0,
+    isUp: (flags & flagUp) !== 0,
+    hasCarrier: (flags & flagLowerUp) !== 0,
+    master: readNumber(attributes.get(tags.master), 4),
+    parent: readNumber(attributes.get(tags.link), 4),
+    vlan: kind === 'vlan' ? readVlan(info.get(infoTags.data)) : undefined,
+  };
+}
+
+function readVlan(data: Uint8Array | undefined): LinkMessage['vlan'] {
+  const attributes = readAttributes(data);
+  const id = readNumber(attributes.get(vlanTags.id), 2);
+  const [high, low] = attributes.get(vlanTags.protocol) ?? [0x81, 0];
+  if (id === undefined) return undefined;
+  return { id, protocol: high * 256 + low === vlanProtocols['802.1ad'] ? '802.1ad' : '802.1Q' };
+}
+
+/** @throws NetworkUpError `network-up/netlink` for a mode or policy that is not known. */
+export function newLinkMessage({ name, link, parent }: NewLink): Uint8Array {
+  const info: Attribute[] = [
+    [infoTags.kind, encodeText(link.kind)],
+    [infoTags.data, buildAttributes(linkData(link))],
+  ];
+  return buildMessage(newLink, messageFlags.request | createFlags, new Uint8Array(infoBytes), [
+    [tags.name, encodeText(`${name}\0`)],
+    ...(parent === undefined ? [] : [[tags.link, numberBytes(parent, 4)] as const]),
+    [tags.linkInfo, buildAttributes(info)],
+  ]);
+}
+
+function linkData(link: VirtualLink): Attribute[] {
+  if (link.kind === 'vlan') {
+    const protocol = vlanProtocols[link.protocol];
+    return [
+      [vlanTags.id, numberBytes(link.id, 2)],
+      [vlanTags.protocol, Uint8Array.of(protocol >> 8, protocol & 0xff)],
+    ];
+  }
+  if (link.kind === 'bridge') {
+    return [
+      [bridgeTags.forwardDelay, numberBytes(shortForwardDelay, 4)],
+      [bridgeTags.stp, numberBytes(link.stp ? 1 : 0, 4)],
+    ];
+  }
+  const { mode, miimonMs, lacpRate, transmitHashPolicy } = link;
+  const data: Attribute[] = [
+    [bondTags.mode, numberBytes(place(bondModes, mode, 'mode'), 1)],
+    [bondTags.miimon, numberBytes(miimonMs > 0 ? miimonMs : ordinaryMiimonMs, 4)],
+  ];
+  if (transmitHashPolicy !== undefined && hashingModes.includes(mode)) {
+    data.push([bondTags.transmitHashPolicy, numberBytes(place(hashPolicies, transmitHashPolicy, 'policy'), 1)]);
+  }
+  if (lacpRate !== undefined && mode === '802.3ad') data.push([bondTags.lacpRate, numberBytes(lacpRate === 'fast' ? 1 : 0, 1)]);
+  return data;
+}
+
+function place(names: readonly string[], name: string, what: string): number {
+  const at = names.indexOf(name);
+  if (at >= 0) return at;
+  throw new NetworkUpError('network-up/netlink', `Cannot make a bond of the ${what} "${name}": expected one of ${names.join(', ')}`);
+}
+
+export function changeLinkMessage(index: number, { up, mtu, address, master }: LinkChange): Uint8Array {
+  const flags = up === undefined ? {} : { flags: up ? flagUp : 0, change: flagUp };
+  return buildMessage(setLink, messageFlags.request, info(index, flags), [
+    ...(mtu === undefined ? [] : [[tags.mtu, numberBytes(mtu, 4)] as const]),
+    ...(address === undefined ? [] : [[tags.address, parseCardAddress(address)] as const]),
+    ...(master === undefined ? [] : [[tags.master, numberBytes(master, 4)] as const]),
+  ]);
+}
+
+export function removeLinkMessage(index: number): Uint8Array {
+  return buildMessage(removeLink, messageFlags.request, info(index), []);
+}
+
+function info(index: number, values: { flags?: number; change?: number } = {}): Uint8Array {
+  return linkInfo.write({ index, ...values });
+}
+
+/** Of Ethernet and its like; `undefined` for others and for none. */
+export function formatCardAddress(bytes: Uint8Array | undefined): string | undefined {
+  if (bytes === undefined || bytes.length !== 6) return undefined;
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+}
+
+/** @throws NetworkUpError `network-up/netlink` */
+export function parseCardAddress(text: string): Uint8Array {
+  if (/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) return Uint8Array.from(text.split(':'), (part) => Number.parseInt(part, 16));
+  throw new NetworkUpError(
+    'network-up/netlink',
+    `Cannot use "${text.slice(0, 40)}" as the address of a card: expected six bytes such as 00:11:22:33:44:55`,
+  );
+}
