@@ -88,7 +88,7 @@ export function resolvePlan(system: System, configuration: Configuration, { kern
 }
 
 /** Names of large services lead to other addresses every minute: those are no reason for another image. */
-function withoutAddresses(target: ArmedTarget): ArmedTarget {
+export function withoutAddresses(target: ArmedTarget): ArmedTarget {
   return isOnNetwork(target) ? { ...target, addresses: [] } : target;
 }
 

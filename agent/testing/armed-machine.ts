@@ -2,7 +2,7 @@
  * A whole machine as a tree of files: reserved memory, a loaded capture kernel, a fresh image, a target on an ext4 disk. Tests take away what they want to be
  * missing.
  */
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readHostConfiguration } from '../host/host-configuration.ts';
 import { imagePath, planPath } from '../host/paths.ts';
@@ -53,6 +53,7 @@ export function putArmed(system: RootedSystem): void {
   const { configuration } = readHostConfiguration(system);
   const { plan } = resolvePlan(system, configuration, { kernelRelease: testRelease, build: testBuild });
   putTree(system.root, { [imagePath(testRelease)]: 'image', [planPath(testRelease)]: JSON.stringify(plan) });
+  chmodSync(join(system.root, imagePath(testRelease)), 0o600);
   const record = {
     version: 1,
     loadedAt: '2026-03-01T10:00:00.000Z',

@@ -101,7 +101,8 @@ function buildExternal(system: System, options: BuildImageOptions, generator: Ex
   const stagedPlan = `${stagingFolder(options.kernelRelease)}/armed.json`;
   system.files.remove(stagedPlan);
   const unfinished = `${options.output}-incomplete`;
-  system.files.remove(unfinished);
+  // It may hold keys: older generators make a file that everybody can read, and keep the mode of one that is there.
+  system.files.write(unfinished, '', 0o600);
   const environment = { PATH: `${dirname(system.executablePath)}:${system.environment('PATH') ?? '/usr/sbin:/usr/bin:/sbin:/bin'}` };
   const { status, stdout, stderr } = system.programs.run(argv(options, unfinished), { timeoutMs: generatorTimeoutMs, environment });
   const sizeBytes = system.files.status(unfinished)?.sizeBytes ?? 0;

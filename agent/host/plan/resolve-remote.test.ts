@@ -7,11 +7,12 @@ import { parseRemoteUrl } from '../../config/remote-url.ts';
 import { buildNames } from '../../testing/build-names.ts';
 import { nodeKernelCalls } from '../../testing/node-kernel-calls.ts';
 import { createRootedSystem, putTree, type RootedSystem } from '../../testing/rooted-system.ts';
-import { createKeyPair } from '../../sys/ssh-key-pair.ts';
+import { makeKeyPair } from '../../remote/ssh/key-pair.ts';
 import { resolveTarget } from './resolve-target.ts';
 
 const settings = { path: '/dumps', sshKey: undefined };
 const nowMs = Date.parse('2026-11-21T08:00:00Z');
+const [hostKey, otherKey] = [makeKeyPair('').publicKey.trim(), makeKeyPair('').publicKey.trim()];
 const names = { 'files.example': ['192.0.2.7', '2001:db8::7'] };
 
 async function machine(t: Test, tree: Readonly<Record<string, string>> = {}): Promise<RootedSystem> {
@@ -28,11 +29,11 @@ const folderOf = (url: string) => credentialsFolder(parseRemoteUrl(url));
 t.test('an ssh target: addresses, folder and its credentials', async (t) => {
   const url = 'ssh://crash@files.example:2222';
   const folder = folderOf(url);
-  const { privateKey } = await createKeyPair('test');
+  const { privateKey } = makeKeyPair('test');
   const system = await machine(t, {
     [`${folder}/id_ed25519`]: privateKey,
     [`${folder}/id_ed25519.pub`]: 'public',
-    [`${folder}/known_hosts`]: '[files.example]:2222 ssh-ed25519 AAAA\n',
+    [`${folder}/known_hosts`]: `[files.example]:2222 ${hostKey}\n`,
   });
   const { target, needs } = resolveTarget(system, remote(url), settings);
   t.match(target, {
@@ -52,6 +53,7 @@ t.test('an ssh target: addresses, folder and its credentials', async (t) => {
 t.test('what an ssh target lacks is said with its remedy, and the target stays', async (t) => {
   const system = await machine(t);
   const { target, needs } = resolveTarget(system, remote('ssh://crash@unknown.example/srv'), settings);
+  t.same(needs.keyFiles, []);
   t.match(target, { kind: 'remote', addresses: [], place: { path: '/srv' } });
   t.match(needs.warnings, [
     /no address of unknown\.example was found.*getent ahosts/,
@@ -61,10 +63,10 @@ t.test('what an ssh target lacks is said with its remedy, and the target stays',
 });
 
 t.test("kdump.conf's sshkey and the host keys that root knows serve a target without a folder", async (t) => {
-  const { privateKey } = await createKeyPair('test');
+  const { privateKey } = makeKeyPair('test');
   const system = await machine(t, {
     '/root/.ssh/kdump_key': privateKey,
-    '/root/.ssh/known_hosts': 'other ssh-ed25519 BBBB\nfiles.example,192.0.2.7 ssh-ed25519 AAAA\n',
+    '/root/.ssh/known_hosts': `other ${otherKey}\nfiles.example,192.0.2.7 ${hostKey}\n`,
   });
   const wish: TargetWish = {
     kind: 'remote',
@@ -87,7 +89,7 @@ t.test('a private key with a passphrase helps nobody after a crash', async (t) =
   const body = Buffer.concat([Buffer.from('openssh-key-v1\0\0\0\0\x0aaes256-ctr')]).toString('base64');
   const system = await machine(t, {
     [`${folder}/id_ed25519`]: `-----BEGIN OPENSSH PRIVATE KEY-----\n${body}\n-----END OPENSSH PRIVATE KEY-----\n`,
-    [`${folder}/known_hosts`]: 'files.example ssh-ed25519 AAAA\n',
+    [`${folder}/known_hosts`]: `files.example ${hostKey}\n`,
   });
   t.match(resolveTarget(system, remote(url), settings).needs.warnings, [/asks for a passphrase/]);
 });

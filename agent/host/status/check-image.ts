@@ -29,7 +29,14 @@ export function checkLoaded({ kexec, record, recordProblem, isRoot }: StatusFact
   return { name, level: 'warn', text: `${text}; ${recordProblem} since then, the loaded copy still works`, hint: 'kcapture load --reload' };
 }
 
-export function checkImage({ image, record, isRoot }: StatusFacts): Check {
+export function checkImage(facts: StatusFacts): readonly Check[] {
+  const { path, isThere, isOpen } = facts.image;
+  const text = `others than root can read ${path}, and the keys in it`;
+  const open: Check = { name: 'image', level: 'warn', text, hint: `chmod 600 ${path}` };
+  return [checkFresh(facts), ...(isThere && isOpen ? [open] : [])];
+}
+
+function checkFresh({ image, record, isRoot }: StatusFacts): Check {
   const name = 'image';
   if (!image.isThere) {
     if (!isRoot) return { name, level: 'note', text: 'only root can see it', hint: 'sudo kcapture status' };

@@ -2,6 +2,7 @@
 import { formatBytes, MiB } from '../../binary/units.ts';
 import type { Check } from './check.ts';
 import type { StatusFacts } from './facts.ts';
+import type { NetworkFacts } from './network-target-facts.ts';
 import type { TargetFacts } from './target-facts.ts';
 
 /** A log and a manifest fit into this. */
@@ -36,13 +37,26 @@ export function checkTargets(facts: StatusFacts): readonly Check[] {
   });
 }
 
-function reachable(name: string, { wish, node, folder, kind }: TargetFacts): Check {
+function reachable(name: string, target: TargetFacts): Check {
+  const { wish, node, folder, kind, network } = target;
+  if (network !== undefined) return onNetwork(name, wish, network);
   if (kind === 'raw') return { name, level: 'ok', text: `${wish}: the device is there; the next boot makes files of a dump on it` };
   if (folder === undefined) return { name, level: 'ok', text: `${wish}: ${node} is there, not mounted now` };
   return { name, level: 'ok', text: `${wish}: ${node}, now seen as ${folder}` };
 }
 
+/** What is known without asking the server. */
+function onNetwork(name: string, wish: string, { host, addresses, bytesPerSecond, checkedAt, url }: NetworkFacts): Check {
+  const server = addresses[0] === undefined || addresses[0] === host ? host : `${host} (${addresses[0]})`;
+  if (checkedAt === undefined) {
+    return { name, level: 'note', text: `${wish}: ${server}, never tried from this machine`, hint: `kcapture target check ${url}` };
+  }
+  const rate = bytesPerSecond === undefined ? '' : `, ${formatBytes(bytesPerSecond)} a second`;
+  return { name, level: 'ok', text: `${wish}: ${server}, last tried ${checkedAt.slice(0, 10)}${rate}` };
+}
+
 function checkRoom(name: string, target: TargetFacts, { estimate, configuration }: StatusFacts): readonly Check[] {
+  if (target.network !== undefined) return [];
   const room = `${name.replace('target', 'room')}`;
   if (target.space === undefined) {
     if (target.kind === 'raw') return [];

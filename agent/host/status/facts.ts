@@ -98,7 +98,9 @@ export function gatherFacts(system: System, build: ResolveOptions['build']): Sta
     record,
     recordProblem: record === undefined || !isRoot ? undefined : whyNotRestorable(system, record),
     image,
-    targets: (image.plan?.targets ?? []).map((target) => readTargetFacts(system, target)),
+    targets: (image.plan?.targets ?? []).map((target) =>
+      readTargetFacts(system, target, { sshKey: configuration.sshKey, armed: image.armed }),
+    ),
     estimate: memory === undefined ? undefined : estimateDump(memory, configuration.collector),
     kernelConfigs: {
       crashing: checkKernelConfig(system, release, ['crashing']),

@@ -9,15 +9,19 @@ import type { Configuration } from '../../config/configuration.ts';
 import { KcaptureError } from '../../errors.ts';
 import type { System } from '../../sys/system.ts';
 import { imagePath, planPath } from '../paths.ts';
-import { type ResolvedPlan, type ResolveOptions, resolvePlan } from '../resolve-plan.ts';
+import { type ResolvedPlan, type ResolveOptions, resolvePlan, withoutAddresses } from '../resolve-plan.ts';
 
 export type ImageFacts = {
   readonly path: string;
   /** False also when it may not be seen. */
   readonly isThere: boolean;
   readonly sizeBytes: number;
+  /** Others than its owner may read it, with the keys in it. */
+  readonly isOpen: boolean;
   /** The configuration resolved now. */
   readonly plan: ArmedPlan | undefined;
+  /** The plan in the image; `undefined`: there is none, or it may not be read. */
+  readonly armed: ArmedPlan | undefined;
   /** What the resolution has to say: parts that will be missing. */
   readonly warnings: readonly string[];
   /** Why it could not be resolved. */
@@ -39,7 +43,9 @@ export function readImageFacts(system: System, configuration: Configuration, rel
     path,
     isThere: status?.kind === 'file',
     sizeBytes: status?.sizeBytes ?? 0,
+    isOpen: ((status?.mode ?? 0) & 0o077) !== 0,
     plan: now.value?.plan,
+    armed: status === undefined ? undefined : stored.value,
     warnings: now.value?.warnings ?? [],
     planProblem: now.error === undefined ? undefined : { text: now.error.message, hint: now.error.hint },
     isKnownFresh: stored.value !== undefined && stored.value.inputHash === now.value?.plan.inputHash,
@@ -59,6 +65,7 @@ function tryTo<T>(action: () => T): { value?: T; error?: KcaptureError } {
 /** Members of the plan whose change people understand, most telling first. */
 const members: readonly (readonly [keyof ArmedPlan, string])[] = [
   ['kcapture', 'it was made by another build of kcapture'],
+  ['network', 'the network that leads to the targets is different now'],
   ['targets', 'the targets or the devices below them are different now'],
   ['modules', 'other kernel modules are needed now'],
   ['host', 'the machine has another name now'],
@@ -68,6 +75,10 @@ const members: readonly (readonly [keyof ArmedPlan, string])[] = [
 function whyStale(stored: ArmedPlan | undefined, error: KcaptureError | undefined, now: ResolvedPlan | undefined): string | undefined {
   if (error !== undefined) return error.message;
   if (stored === undefined || now === undefined || stored.inputHash === now.plan.inputHash) return undefined;
-  const changed = members.find(([member]) => JSON.stringify(stored[member]) !== JSON.stringify(now.plan[member]));
+  const changed = members.find(([member]) => tell(stored, member) !== tell(now.plan, member));
   return changed?.[1] ?? 'the configuration, a module, a key file, a hook or the executable has changed since';
+}
+
+function tell(plan: ArmedPlan, member: keyof ArmedPlan): string {
+  return JSON.stringify(member === 'targets' ? plan.targets.map(withoutAddresses) : plan[member]);
 }

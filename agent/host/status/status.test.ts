@@ -1,8 +1,13 @@
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { run } from '../../cli.ts';
 import { type ArmedMachine, createArmedMachine, diskUuid, putArmed, testBuild, testRelease } from '../../testing/armed-machine.ts';
 import { buildManifest } from '../../testing/build-manifest.ts';
+import { buildNames } from '../../testing/build-names.ts';
 import type { System } from '../../sys/system.ts';
+import { imagePath } from '../paths.ts';
+import { nfsFolder } from '../target/nfs-url.ts';
 import type { Status } from './status.ts';
 
 async function ask(system: ArmedMachine): Promise<{ code: number; text: string; status: Status }> {
@@ -15,7 +20,7 @@ async function ask(system: ArmedMachine): Promise<{ code: number; text: string; 
 }
 
 function machine(t: Test, overrides: Partial<System> = {}): Promise<ArmedMachine> {
-  return createArmedMachine(t.testdir({}), overrides);
+  return createArmedMachine(t.testdir({}), { programs: buildNames({ 'files.example': ['192.0.2.7'] }), ...overrides });
 }
 
 /** The check that a state is about. */
@@ -193,13 +198,32 @@ const states: readonly State[] = [
   {
     name: 'one target of two is out of reach',
     change: (system) => {
-      system.put({ 'etc/kcapture.conf': `nfs server:/export\next4 UUID=${diskUuid}\npath /crash\n` });
+      system.put({ 'etc/kcapture.conf': `ssh crash@192.0.2.9\next4 UUID=${diskUuid}\npath /crash\n` });
       putArmed(system);
     },
     code: 5,
     check: 'target 1',
-    says: /nfs server:\/export.*network/,
-    hint: /another target/,
+    says: /no private key/,
+    hint: /kcapture target add ssh:\/\/crash@192\.0\.2\.9/,
+  },
+  {
+    name: 'the name of the only server is not known',
+    change: (system) => {
+      system.put({ 'etc/kcapture.conf': 'nfs unknown.example:/export\n' });
+      putArmed(system);
+    },
+    code: 4,
+    check: 'target',
+    says: /no address of unknown\.example can be found now/,
+    hint: /getent/,
+  },
+  {
+    name: 'others can read the image',
+    change: (system) => chmodSync(join(system.root, imagePath(testRelease)), 0o644),
+    code: 5,
+    check: 'image',
+    says: /others than root can read/,
+    hint: /chmod 600/,
   },
   {
     name: 'short of space: the dump would be incomplete',
@@ -365,4 +389,35 @@ t.test('--quiet prints nothing', async (t) => {
   const system = await machine(t);
   t.equal(await run(system, testBuild, ['status', '-q']), 0);
   t.equal(system.printed.out, '');
+});
+
+t.test('a target on the network: tried or not, and its address in the image', async (t) => {
+  const system = await machine(t);
+  system.put({ 'etc/kcapture.conf': 'nfs files.example:/export\n' });
+  putArmed(system);
+  const before = await ask(system);
+  t.match(find(before.status, 'target'), {
+    level: 'note',
+    text: /files\.example \(192\.0\.2\.7\), never tried/,
+    hint: /target check nfs:/,
+  });
+  const folder = nfsFolder({ host: 'files.example', exported: '/export' });
+  system.put({ [`${folder}/server.json`]: '{"checkedAt":"2026-03-01T10:00:00Z","bytesPerSecond":104857600}' });
+  const after = await ask(system);
+  t.match(find(after.status, 'target'), { level: 'ok', text: /last tried 2026-03-01, 100 MiB a second/ });
+  t.equal(after.code, 0);
+});
+
+t.test('a server that moved: the image has its old address', async (t) => {
+  const names: Record<string, string[]> = { 'files.example': ['192.0.2.7'] };
+  const system = await machine(t, { programs: buildNames(names) });
+  system.put({ 'etc/kcapture.conf': 'nfs files.example:/export\n' });
+  putArmed(system);
+  names['files.example'] = ['192.0.2.8'];
+  const { status, code } = await ask(system);
+  t.match(find(status, 'target'), { level: 'warn', text: /192\.0\.2\.8 now, the image has 192\.0\.2\.7/, hint: /--rebuild/ });
+  t.match(find(status, 'image'), { level: 'ok' });
+  t.equal(code, 5);
+  names['files.example'] = [];
+  t.match(find((await ask(system)).status, 'target'), { text: /no address .* can be found now, the image has 192\.0\.2\.7/ });
 });

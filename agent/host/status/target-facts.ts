@@ -3,10 +3,11 @@
  *
  * Nothing is mounted or written: `kcapture test` does that.
  */
-import { type ArmedTarget, isOnNetwork } from '../../config/armed-plan.ts';
+import { type ArmedPlan, type ArmedTarget, isOnNetwork } from '../../config/armed-plan.ts';
 import { readSuperblock } from '../../linux/superblock.ts';
 import type { System } from '../../sys/system.ts';
 import type { Space } from '../../sys/files-interface.ts';
+import { type NetworkFacts, networkProblems, readNetworkFacts } from './network-target-facts.ts';
 import { findTargetPlace, type TargetPlace } from '../target-place.ts';
 
 /** A reason why a target may not or will not do. */
@@ -26,10 +27,18 @@ export type TargetFacts = {
   readonly folder: string | undefined;
   /** Of the file system; a raw device has its own size free. `undefined`: not known without mounting. */
   readonly space: Space | undefined;
+  /** Of a target on the network. */
+  readonly network: NetworkFacts | undefined;
   readonly problems: readonly TargetProblem[];
 };
 
-export function readTargetFacts(system: System, target: ArmedTarget): TargetFacts {
+export type TargetContext = {
+  readonly sshKey: string | undefined;
+  /** The plan in the image, which may be older than the target. */
+  readonly armed: ArmedPlan | undefined;
+};
+
+export function readTargetFacts(system: System, target: ArmedTarget, context: TargetContext): TargetFacts {
   const place = findTargetPlace(system, target);
   const { node, folder } = place;
   return {
@@ -38,7 +47,13 @@ export function readTargetFacts(system: System, target: ArmedTarget): TargetFact
     node,
     folder,
     space: readSpace(system, target, place),
-    problems: [...deviceProblems(system, target, node), ...layerProblems(target), ...mountProblems(system, place)],
+    network: isOnNetwork(target) ? readNetworkFacts(system, target) : undefined,
+    problems: [
+      ...(isOnNetwork(target) ? networkProblems(system, target, context) : []),
+      ...deviceProblems(system, target, node),
+      ...layerProblems(target),
+      ...mountProblems(system, place),
+    ],
   };
 }
 

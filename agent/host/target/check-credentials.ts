@@ -6,16 +6,16 @@
  */
 import type { Secret } from '../../config/credentials.ts';
 import { parseSecret } from '../../config/credential-files.ts';
-import type { RemotePlace } from '../../config/remote-place.ts';
+import type { RemotePlace, SshPlace } from '../../config/remote-place.ts';
 import { formatRemoteUrl } from '../../config/remote-url.ts';
 import { KcaptureError } from '../../errors.ts';
+import { findPinnedKeys } from '../../remote/ssh/known-hosts.ts';
 import type { System } from '../../sys/system.ts';
 import type { TargetProblem } from '../status/target-facts.ts';
 import { authorityProblems, clientCertificateProblems } from './check-certificates.ts';
 import type { CredentialSources } from './find-credentials.ts';
-import { findPinnedKeys } from './pinned-keys.ts';
 import { isEncrypted } from './place-host.ts';
-import { isPassphraseNeeded } from './ssh-keys.ts';
+import { isPassphraseNeeded } from './passphrase.ts';
 
 export type Judged = { readonly place: RemotePlace; readonly url: string; readonly sources: CredentialSources; readonly nowMs: number };
 
@@ -25,11 +25,11 @@ const hourMs = 3_600_000;
 export function credentialProblems(system: System, place: RemotePlace, sources: CredentialSources): readonly TargetProblem[] {
   if (system.kernel.effectiveUserId() !== 0) return [];
   const judged = { place, url: formatRemoteUrl(place), sources, nowMs: system.kernel.wallClockMs() };
-  const byKind = place.kind === 'ssh' ? sshProblems(system, judged) : webProblems(system, judged);
+  const byKind = place.kind === 'ssh' ? sshProblems(system, place, judged) : webProblems(system, judged);
   return [...byKind, ...modeProblems(system, judged)];
 }
 
-function sshProblems(system: System, { place, url, sources: { paths } }: Judged): readonly TargetProblem[] {
+function sshProblems(system: System, place: SshPlace, { url, sources: { paths } }: Judged): readonly TargetProblem[] {
   const problems: TargetProblem[] = [];
   const hint = `Run: kcapture target add ${url}`;
   const key = paths.privateKey === undefined ? undefined : system.files.readTextIfThere(paths.privateKey, 64 * 1024);
@@ -41,8 +41,9 @@ function sshProblems(system: System, { place, url, sources: { paths } }: Judged)
       hint,
     });
   }
-  if (findPinnedKeys(system, place, paths.knownHosts).length === 0) {
-    problems.push({ fatal: true, text: `no host key of ${place.kind === 'ssh' ? place.host : url} is pinned`, hint });
+  const knownHosts = paths.knownHosts === undefined ? '' : (system.files.readTextIfThere(paths.knownHosts, 1024 * 1024) ?? '');
+  if (findPinnedKeys(knownHosts, place.host, place.port).trusted.length === 0) {
+    problems.push({ fatal: true, text: `no host key of ${place.host} is pinned`, hint });
   }
   return problems;
 }

@@ -4,8 +4,8 @@
  *
  * Comes in: a place, the configuration's `sshkey`. Goes out: paths; nothing of their content.
  */
-import { credentialFiles } from '../../config/credentials.ts';
-import { credentialsFolder } from '../../config/credential-files.ts';
+import { type Credentials, credentialFiles } from '../../config/credentials.ts';
+import { credentialsFolder, parseSecret } from '../../config/credential-files.ts';
 import type { RemotePlace } from '../../config/remote-place.ts';
 import type { System } from '../../sys/system.ts';
 
@@ -26,15 +26,33 @@ const usualKnownHosts = ['/root/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'];
 
 export function findCredentials({ files }: Pick<System, 'files'>, place: RemotePlace, sshKey: string | undefined): CredentialSources {
   const folder = credentialsFolder(place);
-  const paths: Partial<Record<CredentialName, string>> = {};
   const isFile = (path: string) => files.status(path)?.kind === 'file';
-  for (const name of carried) {
-    const path = `${folder}/${credentialFiles[name]}`;
-    if (isFile(path)) paths[name] = path;
-  }
-  if (place.kind === 'ssh') {
-    paths.privateKey ??= [sshKey ?? usualKey].find(isFile);
-    paths.knownHosts ??= usualKnownHosts.find(isFile);
-  }
+  const own = carried.map((name) => [name, `${folder}/${credentialFiles[name]}`] as const).filter(([, path]) => isFile(path));
+  const paths = { ...(place.kind === 'ssh' ? usualFiles(isFile, sshKey) : {}), ...Object.fromEntries(own) };
   return { folder, paths };
+}
+
+const mostBytes = 1024 * 1024;
+
+function usualFiles(isFile: (path: string) => boolean, sshKey: string | undefined): Partial<Record<CredentialName, string>> {
+  const privateKey = [sshKey ?? usualKey].find(isFile);
+  const knownHosts = usualKnownHosts.find(isFile);
+  return { ...(privateKey === undefined ? {} : { privateKey }), ...(knownHosts === undefined ? {} : { knownHosts }) };
+}
+
+/** Their content. @throws ConfigError for a secret that makes no sense, without repeating it. */
+export function readSources({ files }: Pick<System, 'files'>, { paths }: CredentialSources): Credentials {
+  const read = (name: CredentialName) => {
+    const path = paths[name];
+    return path === undefined ? undefined : files.readTextIfThere(path, mostBytes);
+  };
+  const secret = read('secret');
+  return {
+    privateKey: read('privateKey'),
+    knownHosts: read('knownHosts'),
+    authority: read('authority'),
+    clientCertificate: read('clientCertificate'),
+    clientKey: read('clientKey'),
+    secret: secret === undefined ? undefined : parseSecret(secret),
+  };
 }

@@ -2,6 +2,8 @@
 import type { System } from '../../sys/system.ts';
 
 export type ServerFacts = {
+  /** Of the target, without secrets. */
+  readonly url: string | undefined;
   /** It renames files (http: MOVE). */
   readonly canRename: boolean;
   /** Measured when it was tried; `undefined`: it was not. */
@@ -15,8 +17,9 @@ const name = 'server.json';
 /** Never throws: without the file, or with one that makes no sense, nothing is known. */
 export function readServerFacts({ files }: Pick<System, 'files'>, folder: string): ServerFacts {
   const facts = parse(files.readTextIfThere(`${folder}/${name}`, 64 * 1024));
-  const { canRename, bytesPerSecond, checkedAt } = facts;
+  const { url, canRename, bytesPerSecond, checkedAt } = facts;
   return {
+    url: typeof url === 'string' ? url : undefined,
     canRename: canRename === true,
     bytesPerSecond: typeof bytesPerSecond === 'number' && bytesPerSecond > 0 ? bytesPerSecond : undefined,
     checkedAt: typeof checkedAt === 'string' && !Number.isNaN(Date.parse(checkedAt)) ? checkedAt : undefined,

@@ -1,9 +1,8 @@
 /**
- * Keys for ssh: whether a private one needs a passphrase, and how people compare public ones.
+ * Does a private key for ssh need a passphrase?
  *
  * @source OpenSSH, PROTOCOL.key; RFC 7468
  */
-import { createHash } from 'node:crypto';
 import { decodeText } from '../../binary/text.ts';
 
 const magic = 'openssh-key-v1\0';
@@ -19,10 +18,4 @@ export function isPassphraseNeeded(key: string): boolean {
   const start = magic.length + 4;
   if (length > 64 || start + length > bytes.length) return false;
   return decodeText(bytes.subarray(start, start + length)) !== 'none';
-}
-
-/** As `ssh-keygen -l` prints it: `SHA256:…`. @param key `ssh-ed25519 AAAA…` */
-export function fingerprint(key: string): string {
-  const blob = Buffer.from(key.split(/\s+/)[1] ?? '', 'base64');
-  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 }

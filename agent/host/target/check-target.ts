@@ -1,0 +1,59 @@
+/**
+ * One target on the network, looked at and tried: credentials, then the server itself. Nothing of the machine is changed.
+ */
+import { formatRemoteUrl } from '../../config/remote-url.ts';
+import type { NetworkTarget } from '../../config/armed-plan.ts';
+import { KcaptureError } from '../../errors.ts';
+import { resolveTarget, type TargetSettings } from '../plan/resolve-target.ts';
+import type { System } from '../../sys/system.ts';
+import type { Check } from '../status/check.ts';
+import { credentialProblems } from './check-credentials.ts';
+import { type CredentialSources, findCredentials, readSources } from './find-credentials.ts';
+import { nfsUrl } from './nfs-url.ts';
+import type { NetworkWish } from './read-target-url.ts';
+import { TargetSetUpError } from './target-set-up-error.ts';
+import { tryNfs } from './try-nfs.ts';
+import { type Trial, tryRemote } from './try-remote.ts';
+
+export type CheckedTarget = Trial & { readonly url: string };
+
+/** @throws TargetSetUpError `target-set-up/kind`, which cannot happen for what the configuration reads. */
+export function armNetworkTarget(system: System, wish: NetworkWish, settings: TargetSettings): NetworkTarget {
+  const { target } = resolveTarget(system, wish, settings);
+  if (target.kind === 'nfs' || target.kind === 'remote') return target;
+  throw new TargetSetUpError('target-set-up/kind', `Cannot try "${target.wish}": it is not on the network`);
+}
+
+/** Never throws a KcaptureError: each is a failed check. */
+export async function checkTarget(
+  system: System,
+  target: NetworkTarget,
+  { sshKey }: Pick<TargetSettings, 'sshKey'>,
+): Promise<CheckedTarget> {
+  if (target.kind === 'nfs') return { url: nfsUrl(target), ...tryNfs(system, target) };
+  const url = formatRemoteUrl(target.place);
+  const sources = findCredentials(system, target.place, sshKey);
+  const checks = credentialChecks(system, target, sources);
+  if (checks.some(({ level }) => level === 'fail')) return { url, passed: false, checks, bytesPerSecond: undefined };
+  const { place, addresses, canRename } = target;
+  try {
+    const trial = await tryRemote(system, { place, addresses, canRename, credentials: readSources(system, sources) });
+    return { url, ...trial, checks: [...checks, ...trial.checks] };
+  } catch (error) {
+    if (!(error instanceof KcaptureError)) throw error;
+    const failed: Check = { name: 'credentials', level: 'fail', text: error.message, hint: error.hint };
+    return { url, passed: false, checks: [...checks, failed], bytesPerSecond: undefined };
+  }
+}
+
+function credentialChecks(
+  system: System,
+  { place }: Extract<NetworkTarget, { kind: 'remote' }>,
+  sources: CredentialSources,
+): readonly Check[] {
+  const name = 'credentials';
+  const problems = credentialProblems(system, place, sources);
+  if (problems.length > 0) return problems.map(({ fatal, text, hint }) => ({ name, level: fatal ? 'fail' : 'warn', text, hint }));
+  const found = Object.values(sources.paths);
+  return [{ name, level: 'ok', text: found.length === 0 ? 'none, the server may ask for some' : found.join(', ') }];
+}
