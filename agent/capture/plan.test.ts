@@ -1,5 +1,6 @@
 import t from 'tap';
-import type { ArmedPlan } from '../config/armed-plan.ts';
+import type { ArmedPlan, ArmedTarget } from '../config/armed-plan.ts';
+import type { RemotePlace } from '../config/remote-place.ts';
 import { createRootedSystem, putTree } from '../testing/rooted-system.ts';
 import { parsePlan, readPlan } from './plan.ts';
 
@@ -31,10 +32,88 @@ const plan: ArmedPlan = {
   inputHash: 'ff',
 };
 
+const link = { address: '02:00:00:00:00:0a', mtu: 1500, master: undefined };
+const onNetwork: ArmedPlan = {
+  ...plan,
+  targets: [
+    { kind: 'nfs', wish: 'nfs', host: 'files', addresses: ['192.0.2.1'], exported: '/srv', options: 'vers=4.2', folder: '/var/crash' },
+    remote({ kind: 'ssh', user: 'kdump', host: 'files', port: 22, path: '~/dumps' }),
+    remote({ kind: 'ssh', user: 'kdump', host: 'files', port: 22, path: undefined }),
+    remote({ kind: 'http', secure: true, host: '2001:db8::1', port: 443, path: '/dumps' }),
+    remote({ kind: 's3', bucket: 'dumps', prefix: '', endpoint: 'https://s3.example.org:9000', region: 'eu', style: 'path' }),
+  ],
+  network: {
+    links: [
+      { ...link, kind: 'bond', name: 'bond0', mode: '802.3ad', miimonMs: 100, lacpRate: 'fast', transmitHashPolicy: 'layer3+4' },
+      { ...link, kind: 'device', name: 'ens3', permanentAddress: '02:00:00:00:00:0b', driver: 'virtio_net', master: 'bond0' },
+      { ...link, kind: 'vlan', name: 'bond0.5', parent: 'bond0', id: 5, protocol: '802.1Q' },
+      { ...link, kind: 'bridge', name: 'br0', stp: false },
+    ],
+    addresses: [
+      { link: 'bond0.5', address: '192.0.2.7/24', validUntilMs: undefined },
+      { link: 'bond0.5', address: '2001:db8::7/64', validUntilMs: 1_700_000_000_000 },
+    ],
+    routes: [
+      { link: 'bond0.5', destination: '0.0.0.0/0', gateway: '192.0.2.1', source: '192.0.2.7' },
+      { link: 'bond0.5', destination: '198.51.100.0/24', gateway: undefined, source: undefined },
+    ],
+    nameServers: ['192.0.2.53', 'fe80::1%bond0.5'],
+    searchDomains: ['example.org'],
+    leased: ['bond0.5'],
+  },
+};
+
+function remote(place: RemotePlace): ArmedTarget {
+  return { kind: 'remote', wish: place.kind, place, addresses: ['2001:db8::1'], credentials: '/etc/kcapture/targets/x', canRename: false };
+}
+
 t.test('a plan is read as it was written', async (t) => {
   t.same(parsePlan(JSON.stringify(plan)), plan);
   const withRoot = { ...plan, root: plan.targets[0] };
   t.same(parsePlan(JSON.stringify(withRoot)), withRoot);
+});
+
+t.test('targets on the network and the way to them are read as they were written', async (t) => {
+  t.same(parsePlan(JSON.stringify(onNetwork)), onNetwork);
+});
+
+t.test('every member of the network and of targets on it is checked', async (t) => {
+  const wrong = [null, 7.5, -1, '', 'x y/../\0', [[]], {}];
+  const optional = ['master', 'driver', 'path', 'validUntilMs', 'gateway', 'source', 'lacpRate', 'transmitHashPolicy'];
+  const texts = [
+    'address',
+    'permanentAddress',
+    'wish',
+    'options',
+    'prefix',
+    'driver',
+    'path',
+    'host',
+    'user',
+    'bucket',
+    'region',
+    'transmitHashPolicy',
+  ];
+  const visit = (value: unknown, path: readonly (string | number)[]) => {
+    const name = String(path.at(-1));
+    for (const replacement of wrong) {
+      const isAllowed = (replacement === null && optional.includes(name)) || (typeof replacement === 'string' && texts.includes(name));
+      if (isAllowed || JSON.stringify(replacement) === JSON.stringify(value)) continue;
+      const damaged = JSON.parse(JSON.stringify(onNetwork));
+      const parent = path.slice(0, -1).reduce((place, step) => place[step], damaged);
+      parent[path.at(-1) as string] = replacement;
+      if (Array.isArray(value) && Array.isArray(replacement)) continue;
+      t.throws(
+        () => parsePlan(JSON.stringify(damaged)),
+        { code: 'capture/bad-plan' },
+        `${path.join('.')} = ${JSON.stringify(replacement)}`,
+      );
+    }
+    if (typeof value === 'object' && value !== null) for (const [key, member] of Object.entries(value)) visit(member, [...path, key]);
+  };
+  const { targets, network } = JSON.parse(JSON.stringify(onNetwork));
+  visit(network, ['network']);
+  for (const [index, target] of targets.entries()) visit(target, ['targets', index]);
 });
 
 t.test('what is optional may be missing', async (t) => {

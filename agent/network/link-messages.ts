@@ -159,17 +159,17 @@ function info(index: number, values: { flags?: number; change?: number } = {}): 
   return linkInfo.write({ index, ...values });
 }
 
-/** Of Ethernet and its like; `undefined` for others and for none. */
+/** `undefined`: it has none. */
 export function formatCardAddress(bytes: Uint8Array | undefined): string | undefined {
-  if (bytes === undefined || bytes.length !== 6) return undefined;
+  if (bytes === undefined || bytes.length === 0) return undefined;
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
 /** @throws NetworkUpError `network-up/netlink` */
 export function parseCardAddress(text: string): Uint8Array {
-  if (/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) return Uint8Array.from(text.split(':'), (part) => Number.parseInt(part, 16));
+  if (/^[0-9a-f]{2}(:[0-9a-f]{2}){0,31}$/i.test(text)) return Uint8Array.from(text.split(':'), (part) => Number.parseInt(part, 16));
   throw new NetworkUpError(
     'network-up/netlink',
-    `Cannot use "${text.slice(0, 40)}" as the address of a card: expected six bytes such as 00:11:22:33:44:55`,
+    `Cannot use "${text.slice(0, 40)}" as the address of a card: expected one such as 00:11:22:33:44:55`,
   );
 }

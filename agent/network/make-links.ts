@@ -43,7 +43,7 @@ function settle(run: BringUp, link: ArmedLink, index: number): void {
   if (link.master !== undefined && master === undefined) run.note(`${link.name}: it belongs into ${link.master}, which is not there`);
   const isBonded = run.network.links.some((other) => other.name === link.master && other.kind === 'bond');
   // A bond gives its own address and MTU to its members.
-  if (!isBonded && link.address.toLowerCase() !== now.address) changeAddress(run, link, now);
+  if (!isBonded && link.address !== '' && link.address.toLowerCase() !== now.address) changeAddress(run, link, now);
   if (!isBonded && link.mtu !== now.mtu) noting(run, `the MTU of ${link.name}`, () => routes.changeLink(index, { mtu: link.mtu }));
   if (master !== undefined && now.master !== master.index) {
     if (now.isUp) routes.changeLink(index, { up: false });

@@ -10,7 +10,8 @@ export type ArmedDevice = Extract<ArmedLink, { kind: 'device' }>;
 
 /** Links made from others, with the address of those. @source linux/if_link.h, IFLA_INFO_KIND */
 const madeKinds: ReadonlySet<string> = new Set(['vlan', 'bond', 'bridge', 'macvlan', 'macvtap', 'ipvlan', 'ipvtap', 'team', 'hsr', 'vrf']);
-const noAddress = '00:00:00:00:00:00';
+/** Zeros alone, or none. */
+const noAddress = /^[0:]*$/;
 
 export type DeviceMatches = {
   /** By the name of the armed device. */
@@ -22,7 +23,7 @@ export type DeviceMatches = {
 export function matchDevices(armed: readonly ArmedDevice[], present: readonly PresentLink[]): DeviceMatches {
   return matchBy(armed, present, (device, link) => {
     const address = device.permanentAddress.toLowerCase();
-    return address !== noAddress && (link.permanentAddress ?? link.address) === address;
+    return !noAddress.test(address) && (link.permanentAddress ?? link.address) === address;
   });
 }
 

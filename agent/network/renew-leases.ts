@@ -16,6 +16,8 @@ const folder = '/run/kcapture/dhcp';
 /** A server that is there answers within seconds. */
 const mostMs = 20_000;
 const leastMs = 4_000;
+/** For a client to say itself that there was no answer. */
+const marginMs = 3_000;
 
 /** True when the address was lent, and not for that long. */
 export function isStale({ validUntilMs }: ArmedAddress, nowMs: number): boolean {
@@ -73,7 +75,9 @@ function findClient({ system }: BringUp): FoundClient | undefined {
 /** @returns what it said, to go on a sentence with; empty when it ended well. */
 function ask({ system, onWait }: BringUp, { client, path }: FoundClient, { name }: LinkHere, files: DhcpFiles, timeoutMs: number): string {
   onWait();
-  const { status, stderr } = system.programs.run(client.argv(path, name, files, Math.floor(timeoutMs / 1000)), { timeoutMs });
+  const { status, stderr } = system.programs.run(client.argv(path, name, files, Math.floor(timeoutMs / 1000)), {
+    timeoutMs: timeoutMs + marginMs,
+  });
   onWait();
   if (client.stop !== undefined) system.programs.run(client.stop(path, name, files), { timeoutMs: leastMs });
   if (status === 0) return '';

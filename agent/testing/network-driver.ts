@@ -46,28 +46,41 @@ const simple: ArmedNetwork = {
 type Outcome = { readonly notes: readonly string[]; readonly error?: string };
 
 const scenarios: Readonly<Record<string, () => unknown>> = {
+  kinds: () => ({ missing: ['bond', 'vlan', 'bridge'].filter((kind) => !canMake(kind)) }),
   device: () => ({ first: bringUp(simple), again: bringUp(simple), ...look(), reach: reach('203.0.113.9'), reach6: reach('2001:db8::1') }),
+  'late device': () => {
+    inFar('link', 'del', 'far0');
+    const add = ['link', 'add', 'eth5', 'address', cardAddress, 'type', 'veth', 'peer', 'name', 'far0'];
+    spawn('sh', ['-c', `sleep 0.5; ip ${add.join(' ')}; ip link set far0 up`], { stdio: 'ignore' });
+    return bringUp(simple);
+  },
   'no carrier': () => {
     inFar('link', 'set', 'far0', 'down');
-    return { first: bringUp(simple, 1_500), reach: reach('203.0.113.9') };
+    return { first: bringUp(simple, 1_000), reach: reach('203.0.113.9') };
   },
   'no device': () => bringUp({ ...simple, links: [{ ...card, permanentAddress: '02:00:00:00:00:ff' }] }, 400),
   'no gateway': () => {
     inFar('address', 'flush', 'dev', 'far0');
-    return { first: bringUp(simple), reach: reach('203.0.113.9') };
+    return { first: bringUp(simple), reach: reach('203.0.113.9'), nowhere: withoutDefault(() => reach('203.0.113.9')) };
   },
-  bridge: () => bringUpAnd({ ...withBridge }),
+  'far gateway': () => {
+    inFar('route', 'add', '192.0.2.7/32', 'dev', 'far0');
+    const [route] = simple.routes;
+    const address = { link: 'ens3', address: '198.51.100.7/32', validUntilMs: undefined };
+    inFar('route', 'add', '198.51.100.7/32', 'dev', 'far0');
+    return bringUpAnd({ ...simple, addresses: [address], routes: [{ ...route, source: undefined }] });
+  },
+  bridge: () => bringUpAnd(withBridge),
   spanning: () =>
     bringUpAnd({ ...withBridge, links: withBridge.links.map((link) => (link.kind === 'bridge' ? { ...link, stp: true } : link)) }),
-  bond: () => bringUpAnd(withBond),
+  bond: () => bringUpAnd(bonded()),
   'bond of another mode': () => {
     ip('link', 'add', 'bond0', 'type', 'bond', 'mode', 'balance-rr');
-    return bringUpAnd(withBond);
+    return bringUpAnd(bonded());
   },
   lease: () => withServer(() => bringUpAnd(leased)),
-  'no server': () => bringUpAnd(leased),
-  'lease that holds': () =>
-    withServer(() => bringUpAnd({ ...leased, addresses: leased.addresses.map((one) => ({ ...one, validUntilMs: nowMs + 1 })) })),
+  'no server': () => bringUp(leased, 4_000),
+  'lease that holds': () => bringUp({ ...leased, addresses: leased.addresses.map((one) => ({ ...one, validUntilMs: nowMs + 1 })) }),
 };
 
 const withBridge: ArmedNetwork = {
@@ -108,6 +121,14 @@ const leased: ArmedNetwork = {
   leased: ['ens3'],
 };
 
+/** The far end has the VLAN on its first cable, the one that the bond uses. */
+function bonded(): ArmedNetwork {
+  for (const words of ['link add link far0 name far0.5 type vlan id 5', 'link set far0.5 up', 'address add 198.51.100.1/24 dev far0.5']) {
+    inFar(...words.split(' '));
+  }
+  return withBond;
+}
+
 prepare();
 system.print(JSON.stringify(scenarios[process.argv.slice(2).join(' ')]()));
 far.kill('SIGKILL');
@@ -145,6 +166,17 @@ function withServer<T>(action: () => T): T {
   } finally {
     server.kill('SIGKILL');
   }
+}
+
+function canMake(kind: string): boolean {
+  const words = kind === 'vlan' ? ['link', 'eth6', 'name', 'try0', 'type', 'vlan', 'id', '9'] : ['name', 'try0', 'type', kind];
+  const { status } = spawnSync('ip', ['link', 'add', ...words]);
+  return status === 0 && ip('link', 'del', 'try0') === '';
+}
+
+function withoutDefault<T>(action: () => T): T {
+  ip('route', 'del', 'default');
+  return action();
 }
 
 function bringUpAnd(network: ArmedNetwork): unknown {
