@@ -35,7 +35,8 @@ export type Collector =
       /** Tried in turn when the target has no room. */
       readonly levels: readonly number[];
       readonly codec: CodecName | undefined;
-      readonly codecLevel: number | undefined;
+      /** `auto`: harder while the target is what is waited for. `undefined`: the codec's own, and `auto` on a server. */
+      readonly codecLevel: number | 'auto' | undefined;
       readonly format: 'kdump' | 'elf';
       /** Never by the configuration: a target that takes nothing but a stream decides. */
       readonly flattened: boolean;
@@ -76,6 +77,10 @@ export type Configuration = {
   readonly timeLimitSeconds: number | undefined;
   /** How long a target's device may take to appear. */
   readonly deviceTimeoutSeconds: number;
+  /** How long a server may take nothing before the connection to it counts as broken. */
+  readonly stallLimitSeconds: number;
+  /** How long a server is tried again, once it cannot be reached or the connection broke, before the next target gets its turn. */
+  readonly retryLimitSeconds: number;
   readonly keep: Keep;
   /** Left free on the target. */
   readonly minFreeBytes: number;

@@ -33,6 +33,10 @@ export const defaultConfiguration: Configuration = {
   timeLimitSeconds: undefined,
   // RAID controllers and disks that spin up take up to half of it.
   deviceTimeoutSeconds: 60,
+  // A server whose disks are busy is silent for seconds; one that fails over to another, for up to a minute.
+  stallLimitSeconds: 60,
+  // A server that restarts, or a switch that learns a new way, is back within two minutes.
+  retryLimitSeconds: 120,
   // Only the administrator knows when an old dump has been looked at.
   keep: {},
   // Enough for the next boot to write its logs to the same file system.

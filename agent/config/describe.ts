@@ -5,7 +5,8 @@ import { describeDumpLevel } from './dump-level.ts';
 import { formatKeep } from './format-configuration.ts';
 import { formatDuration } from './quantity.ts';
 import { redact } from './redact.ts';
-import { formatTarget, needsNetwork, noNetwork } from './target-wish.ts';
+import { formatRemoteUrl } from './remote-url.ts';
+import { formatTarget, needsNetwork } from './target-wish.ts';
 import { listed } from './values.ts';
 
 /** Sentences, one a line, in the order in which things happen. */
@@ -22,19 +23,28 @@ export function describeConfiguration(configuration: Configuration): string {
   return sentences.map((sentence) => `${redact(sentence)}\n`).join('');
 }
 
-function describeTargets({ targets, path, deviceTimeoutSeconds }: Configuration): string[] {
+function describeTargets(configuration: Configuration): string[] {
+  const { targets, path } = configuration;
   const places = targets.map((target) => describeTarget(target, path));
   const first =
     places.length === 1
       ? [`A dump goes to ${places[0]}.`]
       : ['A dump goes to the first of these that takes it:', ...places.map((place, i) => `  ${i + 1}. ${place}`)];
-  return [...first, `A target may take ${formatDuration(deviceTimeoutSeconds)} to appear.`];
+  return [...first, ...describeWaits(configuration)];
 }
 
 function describeTarget(target: TargetWish, path: string): string {
   if (target.kind === 'root') return `${path} on the running system, wherever that is mounted`;
   if (target.kind === 'raw') return `the block device ${target.device} itself, overwriting it`;
-  return `${path} inside ${formatTarget(target)}${needsNetwork(target) ? `; out of reach: ${noNetwork}` : ''}`;
+  if (target.kind !== 'remote') return `${path} inside ${formatTarget(target)}`;
+  const { place } = target;
+  return place.kind === 'ssh' ? `${place.path ?? path} on ${place.host}, by ssh as ${place.user}` : formatRemoteUrl(place);
+}
+
+function describeWaits({ targets, deviceTimeoutSeconds, stallLimitSeconds, retryLimitSeconds }: Configuration): string[] {
+  const appears = `A target may take ${formatDuration(deviceTimeoutSeconds)} to appear.`;
+  const answers = `A server that takes nothing for ${formatDuration(stallLimitSeconds)} counts as gone, and is tried again for ${formatDuration(retryLimitSeconds)}.`;
+  return targets.some(needsNetwork) ? [appears, answers] : [appears];
 }
 
 function describeCollector({ collector }: Configuration): string {

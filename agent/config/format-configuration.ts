@@ -29,6 +29,8 @@ function listDirectives(configuration: Configuration): string[] {
     ['min_free', formatSize(configuration.minFreeBytes)],
     ['time_limit', configuration.timeLimitSeconds === undefined ? 'none' : formatDuration(configuration.timeLimitSeconds)],
     ['device_timeout', formatDuration(configuration.deviceTimeoutSeconds)],
+    ['stall_limit', formatDuration(configuration.stallLimitSeconds)],
+    ['retry_limit', formatDuration(configuration.retryLimitSeconds)],
     ['keep', formatKeep(keep)],
     ['kdump_pre', ...configuration.preHooks.map(quoted)],
     ['kdump_post', ...configuration.postHooks.map(quoted)],

@@ -41,6 +41,21 @@ const words: [word: string, meaning: Partial<Configuration>][] = [
       ],
     },
   ],
+  [
+    'kcapture.target=nfs:[2001:db8::1]:/x,vers=3,rsize=4096 kcapture.target=s3://crashes/a?endpoint=http://192.0.2.1:9000&region=b',
+    {
+      targets: [
+        { kind: 'nfs', source: '[2001:db8::1]:/x', options: 'vers=3,rsize=4096', line: 0 },
+        {
+          kind: 'remote',
+          place: { kind: 's3', bucket: 'crashes', prefix: 'a', endpoint: 'http://192.0.2.1:9000', region: 'b', style: 'path' },
+          line: 0,
+        },
+      ],
+    },
+  ],
+  ['kcapture.stall_limit=10 kcapture.retry-limit=20', { stallLimitSeconds: 10, retryLimitSeconds: 20 }],
+  ['kcapture.compress=zstd:auto', { collector: { ...own(), codecLevel: 'auto' } }],
   ['kcapture.level=1 kcapture.level=2', { collector: { ...own(), levels: [2] } }],
   ['-- kcapture.path=/not/ours', {}],
   ['xkcapture.path=/x kcapturepath=/x', {}],
@@ -78,6 +93,9 @@ const mistakes: [word: string, says: RegExp][] = [
   ['kcapture.target=UUID=abcd', /DEVICE,FSTYPE/],
   ['kcapture.target=UUID=abcd,nfs', /DEVICE,FSTYPE/],
   ['kcapture.target=/dev/sda1,vfat', /DEVICE,FSTYPE/],
+  ['kcapture.target=/dev/sda1,target', /DEVICE,FSTYPE/],
+  ['kcapture.target=https://me:secret@srv/x', /kcapture target add/],
+  ['kcapture.target=s3://crashes?region=a&secretkey=secret', /kcapture target add/],
   ['kcapture.skip=perhaps', /yes or no/],
   ['kcapture.', /nothing follows/],
 ];

@@ -12,6 +12,7 @@ import { createDraft, type Draft, finishDraft } from './draft.ts';
 import { findDirective } from './directive-table.ts';
 import { nearestWord } from './nearest-word.ts';
 import { createProblem, type Problem, quote } from './problem.ts';
+import { looksLikeUrl } from './remote-url.ts';
 import { readTarget, targetKinds } from './target-wish.ts';
 import { readYesNo } from './values.ts';
 import { joinWords } from './words.ts';
@@ -36,6 +37,8 @@ const allowed = [
   'path',
   'time_limit',
   'device_timeout',
+  'stall_limit',
+  'retry_limit',
   'dmesg_only_below',
   'min_free',
   'final_action',
@@ -49,7 +52,7 @@ export const kernelWords: readonly { readonly name: string; readonly value: stri
     name: 'kcapture.target',
     value: 'TARGET',
     meaning:
-      'Instead of the targets in the file; several words are tried in turn. `DEVICE,FSTYPE[,OPTIONS]`, `raw:DEVICE`, `nfs:HOST:/EXPORT`, `ssh:USER@HOST`, `virtiofs:TAG` or `root`.',
+      'Instead of the targets in the file; several words are tried in turn. `DEVICE,FSTYPE[,OPTIONS]`, `raw:DEVICE`, `nfs:HOST:/EXPORT[,OPTIONS]`, `ssh:USER@HOST`, a URL, `virtiofs:TAG` or `root`. A server needs a plan whose network leads to it.',
   },
   ...allowed.map((name) => ({ name: `kcapture.${name}`, value: findDirective(name)!.value, meaning: `As \`${name}\` in the file.` })),
   { name: 'kcapture.skip', value: '[0|1]', meaning: 'Save nothing: the final action follows at once.' },
@@ -104,11 +107,25 @@ function unknownWord(name: string): KcaptureError {
 
 function readKernelTarget(value: string): Draft['newTargets'] {
   if (value === 'root') return [{ kind: 'root', line: 0 }];
+  if (looksLikeUrl(value)) return [readTarget('target', joinWords([value]), 0)];
   const [, kind, rest] = value.match(/^(raw|nfs|ssh|virtiofs):(.+)$/s) ?? [];
+  if (kind === 'nfs')
+    return [
+      readTarget(
+        kind,
+        joinWords(
+          rest
+            .match(/^([^,]*)(?:,(.*))?$/s)!
+            .slice(1)
+            .filter((word) => word !== undefined),
+        ),
+        0,
+      ),
+    ];
   const known = targetKinds.find((each) => each === kind);
   if (known !== undefined) return [readTarget(known, rest, 0)];
   const [, device, fsType, options] = value.match(/^([^,]+),([^,]+)(?:,(.+))?$/s) ?? [];
-  const type = targetKinds.find((each) => each === fsType && !['raw', 'nfs', 'ssh', 'virtiofs'].includes(each));
+  const type = targetKinds.find((each) => each === fsType && !['raw', 'nfs', 'ssh', 'target', 'virtiofs'].includes(each));
   if (type === undefined)
     throw badValue(
       `Cannot use ${quote(value)} as a target: expected DEVICE,FSTYPE[,OPTIONS]`,

@@ -4,7 +4,15 @@ import { badValue } from './config-error.ts';
 
 const day = 86400;
 /** Nothing may wait for ever, and no timer of ours counts further than 24 days. */
-const longest = { time_limit: 7 * day, device_timeout: 3600, hook_timeout: 3600, loop_limit: 7 * day, keep: 36500 * day } as const;
+const longest = {
+  time_limit: 7 * day,
+  device_timeout: 3600,
+  hook_timeout: 3600,
+  stall_limit: 3600,
+  retry_limit: day,
+  loop_limit: 7 * day,
+  keep: 36500 * day,
+} as const;
 
 /** Seconds, at least one. @throws ConfigError */
 export function readDuration(text: string, name: keyof typeof longest): number {

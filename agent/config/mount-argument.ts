@@ -2,7 +2,8 @@
 import { badValue } from './config-error.ts';
 import type { TargetWish } from './configuration.ts';
 import { quote } from './problem.ts';
-import { checkMountOptions, readTarget, type TargetKind, targetKinds } from './target-wish.ts';
+import { checkMountOptions } from './mount-words.ts';
+import { readTarget, type TargetKind, targetKinds } from './target-wish.ts';
 import { joinWords, splitWords } from './words.ts';
 
 /**
@@ -28,8 +29,11 @@ function readMount(text: string, line: number): TargetWish {
     throw badValue(`Cannot use ${quote(text)} as a target: expected --mount "DEVICE FOLDER FSTYPE OPTIONS"`);
   }
   const kind = fsType === 'nfs4' ? 'nfs' : fsType;
-  const known = targetKinds.find((each): each is TargetKind => each === kind && each !== 'raw' && each !== 'ssh');
+  const known = targetKinds.find((each): each is TargetKind => each === kind && !['raw', 'ssh', 'target'].includes(each));
   if (known === undefined) throw badValue(`Cannot use ${quote(fsType)} as the file system of a target`);
-  const target = readTarget(known, joinWords([device]), line);
-  return target.kind === 'filesystem' ? { ...target, options: options === undefined ? undefined : checkMountOptions(options) } : target;
+  if (known === 'virtiofs') return readTarget(known, joinWords([device]), line);
+  const words = options === undefined ? undefined : checkMountOptions(options);
+  if (known !== 'nfs') return readTarget(known, joinWords(words === undefined ? [device] : [device, words]), line);
+  // dracut's way to say: none.
+  return readTarget(known, joinWords(words === undefined || words === 'defaults' ? [device] : [device, words]), line);
 }

@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import { Random } from '../testing/fuzz.ts';
-import type { Configuration } from './configuration.ts';
+import type { Configuration, TargetWish } from './configuration.ts';
 import { defaultConfiguration } from './defaults.ts';
 import { directives } from './directive-table.ts';
 import { formatConfiguration } from './format-configuration.ts';
+import { splitNfsSource } from './nfs-source.ts';
 import { readConfiguration } from './read-configuration.ts';
+import type { SshPlace } from './remote-place.ts';
 import { removedFromKdump } from './replaced-words.ts';
 
 /** The one problem of one line. */
@@ -113,6 +115,72 @@ t.test('several targets are tried in the order of their lines', async (t) => {
   );
 });
 
+const servers: [line: string, target: TargetWish, written?: string][] = [
+  ['nfs srv:/export vers=3,rsize=65536', { kind: 'nfs', source: 'srv:/export', options: 'vers=3,rsize=65536', line: 1 }],
+  ['nfs [fe80::1%eth0]:/', { kind: 'nfs', source: '[fe80::1%eth0]:/', options: undefined, line: 1 }],
+  ['nfs nfs://srv/export', { kind: 'nfs', source: 'srv:/export', options: undefined, line: 1 }, 'nfs srv:/export'],
+  ['target nfs://srv', { kind: 'nfs', source: 'srv:/', options: undefined, line: 1 }, 'nfs srv:/'],
+  [
+    'target nfs://[2001:db8::1]:20049/a/b soft',
+    { kind: 'nfs', source: '[2001:db8::1]:/a/b', options: 'port=20049,soft', line: 1 },
+    'nfs [2001:db8::1]:/a/b port=20049,soft',
+  ],
+  [
+    'target nfs://[fe80::1%25eth0]:2049/a',
+    { kind: 'nfs', source: '[fe80::1%eth0]:/a', options: undefined, line: 1 },
+    'nfs [fe80::1%eth0]:/a',
+  ],
+  ['ssh me@[2001:DB8::1]', { kind: 'remote', place: ssh('2001:db8::1'), line: 1 }, 'ssh me@2001:db8::1'],
+  ['ssh me@SRV', { kind: 'remote', place: ssh('srv'), line: 1 }, 'ssh me@srv'],
+  ['target ssh://me@srv', { kind: 'remote', place: ssh('srv'), line: 1 }, 'ssh me@srv'],
+  ['target ssh://me@srv:23/~/a%20b', { kind: 'remote', place: { ...ssh('srv'), port: 23, path: '~/a b' }, line: 1 }],
+  [
+    'target "https://srv:8443/a"',
+    { kind: 'remote', place: { kind: 'http', secure: true, host: 'srv', port: 8443, path: '/a' }, line: 1 },
+    'target https://srv:8443/a',
+  ],
+];
+
+for (const [line, target, written = line] of servers) {
+  t.test(`${line} is a target, and is written again`, async (t) => {
+    const { configuration, problems } = readConfiguration(line, undefined);
+    t.same(configuration.targets, [target]);
+    t.same(problems, []);
+    t.equal(formatConfiguration(configuration).split('\n')[0], written);
+  });
+}
+
+t.test('an export is parted into host and path', async (t) => {
+  t.same(splitNfsSource('srv:/a:b'), { host: 'srv', exported: '/a:b' });
+  t.same(splitNfsSource('[2001:db8::1]:/a]:b'), { host: '2001:db8::1', exported: '/a]:b' });
+});
+
+t.test('several servers are tried in the order of the lines', async (t) => {
+  const text = 'target ssh://me@a/x\nnfs b:/x\ntarget s3://crashes?region=c\next4 LABEL=crash\ntarget https://d/';
+  const { configuration, problems } = readConfiguration(text, undefined);
+  t.same(
+    configuration.targets.map((target) => (target.kind === 'remote' ? target.place.kind : target.kind)),
+    ['ssh', 'nfs', 's3', 'filesystem', 'http'],
+  );
+  t.same(problems, []);
+  t.match(configuration, { stallLimitSeconds: 60, retryLimitSeconds: 120 });
+});
+
+t.test('the level of zstd may follow the target', async (t) => {
+  for (const value of ['zstd auto', 'zstd:auto']) {
+    const { configuration, problems } = readConfiguration(`compress ${value}`, undefined);
+    t.match(configuration.collector, { codec: 'zstd', codecLevel: 'auto' }, value);
+    t.same(problems, []);
+    t.match(formatConfiguration(configuration), /^compress zstd:auto$/m);
+  }
+  t.match(readConfiguration('compress zstd 3', undefined).configuration.collector, { codec: 'zstd', codecLevel: 3 });
+  t.match(readConfiguration('core_collector kcapture dump --level auto', undefined).configuration.collector, { codecLevel: 'auto' });
+});
+
+function ssh(host: string): SshPlace {
+  return { kind: 'ssh', user: 'me', host, port: 22, path: undefined };
+}
+
 const mistakes: [line: string, message: RegExp, hint: RegExp][] = [
   ['blabla x', /^Cannot use "blabla": there is no such directive$/, /config directives/],
   ['pth /var/crash', /no such directive/, /^Did you mean "path"\?$/],
@@ -140,6 +208,20 @@ const mistakes: [line: string, message: RegExp, hint: RegExp][] = [
   ['nfs 2001:db8::1:/export', /as an NFS export/, /\[2001:db8::1\]:\/export/],
   ['nfs my.server.com', /expected HOST:\/PATH/, /nfs my\.server\.com/],
   ['nfs -o:/x', /expected HOST:\/PATH/, /./],
+  ['nfs srv:/x vers=3 hard', /at most one word/, /^$/],
+  ['nfs srv:/x -o', /as mount options/, /noatime/],
+  ['nfs srv:/x sec=krb5p', /Kerberos/, /sec=sys/],
+  ['nfs nfs://me@srv/x', /nobody logs in/, /nfs:\/\/HOST/],
+  ['target nfs://srv/x?vers=3', /nothing may follow/, /behind a blank/],
+  ['target nfs://srv/a/../b', /must not go by/, /^$/],
+  ['target UUID=abcd', /expected a URL/, /ext4 UUID/],
+  ['target my.server.com:/x', /expected a URL/, /ssh:\/\//],
+  ['target ssh://me@srv/x now', /behind the URL/, /^$/],
+  ['target ftp://srv/x', /begins with ftp/, /^$/],
+  ['target https://me:hunter2@srv/x', /user or a password/, /kcapture target add/],
+  ['https https://srv/x', /no such directive/, /target https:/],
+  ['ssh user@srv/x', /expected USER@HOST/, /target ssh:/],
+  ['ssh user@300.1.1.1', /expected USER@HOST/, /./],
   ['ssh my.server.com', /expected USER@HOST/, /who logs in/],
   ['ssh -oProxyCommand=x@host', /expected USER@HOST/, /./],
   ['ssh user@-oProxyCommand=x', /expected USER@HOST/, /./],
@@ -156,6 +238,11 @@ const mistakes: [line: string, message: RegExp, hint: RegExp][] = [
   ['compress gzip', /expected zstd, lzo, snappy, zlib or none/, /^$/],
   ['compress zstdd', /expected/, /"zstd"/],
   ['compress zstd:99', /from -7 to 19/, /^$/],
+  ['compress zlib auto', /while a dump is written/, /zstd auto/],
+  ['compress none auto', /none has no levels/, /"none"/],
+  ['compress zstd 3 4', /expected zstd/, /^$/],
+  ['stall_limit 0', /at least a second/, /^$/],
+  ['retry_limit 2d', /at most 1d/, /^$/],
   ['compress lzo:3', /lzo has no levels/, /"lzo"/],
   ['threads 0', /from 1 to 256/, /^$/],
   ['min_free 64', /expected a number and K, M, G or T/, /Write 64M/],
@@ -259,6 +346,14 @@ t.test('no problem repeats a secret', async (t) => {
     `ext4 UUID=zz password=${secret}`,
     `ext4 /dev/sda1 -password=${secret}`,
     `default https://x.org/${secret}`,
+    `target https://me:${secret}@example.org/x`,
+    `target ssh://me:${secret}@example.org/x`,
+    `target s3://key:${secret}@crashes?region=a`,
+    `target s3://crashes?region=a&secret_access_key=${secret}`,
+    `target ${secret}`,
+    `tarket https://me:${secret}@example.org/x`,
+    `nfs nfs://me:${secret}@example.org/x`,
+    `ssh me:${secret}@example.org`,
   ];
   for (const line of lines) {
     const said = JSON.stringify([

@@ -13,6 +13,14 @@ const cases: [text: string, shown: string][] = [
   ['sftp://user@host/dir', 'sftp://user@host/dir'],
   ['cifs://dom;user:p:a:ss@host/share?x=y', 'cifs://dom;user:***@host/share?***'],
   ['https://user:p@ss@host/x', 'https://user:***@host/***'],
+  ['target https://dumps.example.org/in/a', 'target https://dumps.example.org/in/a'],
+  ['target  "http://me:pass@h/in?x=y"', 'target  "http://me:***@h/in?***"'],
+  ['s3://crashes/fleet?endpoint=https://store:9000&region=a', 's3://crashes/fleet?endpoint=https://store:9000&region=a'],
+  ['s3://crashes?region=a&key=x&style=path', 's3://crashes?region=a&***&style=path'],
+  ['s3://AKIA:key@crashes?endpoint=https://me:pass@store', 's3://AKIA:***@crashes?***'],
+  ['s3://crashes?region=a#x', 's3://crashes?region=a#***'],
+  ['ssh://me@host:22/~/x', 'ssh://me@host:22/~/x'],
+  ['ssh://me:pass@host/x', 'ssh://me:***@host/x'],
   ['username=me,password=secret,vers=3', 'username=me,password=***,vers=3'],
   ['rd.iscsi.password=secret quiet', 'rd.iscsi.password=*** quiet'],
   ['KDUMP_SMTP_PASSWORD="two words" x', 'KDUMP_SMTP_PASSWORD=*** x'],
@@ -28,6 +36,27 @@ for (const [text, shown] of cases) {
     t.equal(redact(shown), shown, 'a second time nothing changes');
   });
 }
+
+t.test('a password in the address of a target goes', async (t) => {
+  for (const address of [
+    'ssh://me:SECRET@h/x',
+    'ssh://me:SECRET/x@h/y',
+    'https://me:SECRET@h/x',
+    'https://me:SECRET/x@h/y',
+    'https://SECRET@h/x',
+    'https://h/x?token=SECRET',
+    'https://h/x#SECRET',
+    's3://A:SECRET@b?region=a',
+    's3://b?region=a&secretAccessKey=SECRET',
+    's3://b?SECRET',
+    's3://b?endpoint=https://A:SECRET@h',
+    's3://b?endpoint=https%3A%2F%2FA%3ASECRET%40h',
+    'nfs://me:SECRET@h/x',
+  ]) {
+    t.notMatch(redact(`target ${address} # here`), 'SECRET', address);
+    t.notMatch(redact(address), 'SECRET', address);
+  }
+});
 
 t.test('wherever a secret stands in an address of the web, it goes', async (t) => {
   for (const address of [

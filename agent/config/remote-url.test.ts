@@ -151,7 +151,7 @@ const mistakes: [url: string, message: RegExp, hint: RegExp][] = [
 ];
 
 for (const [url, message, hint] of mistakes) {
-  t.test(`${url.slice(0, 80)} is refused`, async (t) => {
+  t.test(`${JSON.stringify(url.slice(0, 80))} is refused`, async (t) => {
     try {
       parseRemoteUrl(url, '/etc/kcapture.conf:3');
       t.fail('it was taken');

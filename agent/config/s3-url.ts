@@ -21,8 +21,7 @@ const usualRegion = 'us-east-1';
 
 /** @throws ConfigError `config/value` */
 export function readS3Url({ host, port, path, query = [] }: UrlParts): S3Place {
-  if (port !== undefined)
-    throw badValue('Cannot use this URL: a bucket has no port', 'The port belongs to the endpoint: ?endpoint=https://HOST:PORT');
+  if (port !== undefined) throw badValue('Cannot use this URL: a bucket has no port', 'The port belongs to the endpoint, behind its host');
   const asked = readWords(query);
   if (asked.endpoint === undefined && asked.region === undefined) {
     throw badValue(

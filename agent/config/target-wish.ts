@@ -2,14 +2,18 @@
 import { badValue } from './config-error.ts';
 import type { TargetWish } from './configuration.ts';
 import { checkDevice } from './device-name.ts';
+import { checkMountOptions } from './mount-words.ts';
+import { readNfs } from './nfs-source.ts';
 import { quote } from './problem.ts';
-import type { SshPlace } from './remote-place.ts';
+import type { RemotePlace } from './remote-place.ts';
+import { formatRemoteUrl, looksLikeUrl, parseRemoteUrl, remoteSchemes } from './remote-url.ts';
+import { formatSshDestination, readSshDestination } from './ssh-destination.ts';
 import { readOne } from './values.ts';
 import { joinWords, splitWords } from './words.ts';
 
 /** File systems on block devices that a dump can be saved to. */
 export const diskFileSystems = ['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'f2fs', 'minix'] as const;
-export const targetKinds = [...diskFileSystems, 'nfs', 'ssh', 'raw', 'virtiofs'] as const;
+export const targetKinds = [...diskFileSystems, 'target', 'nfs', 'ssh', 'raw', 'virtiofs'] as const;
 export type TargetKind = (typeof targetKinds)[number];
 
 /**
@@ -18,8 +22,10 @@ export type TargetKind = (typeof targetKinds)[number];
  */
 export function readTarget(kind: TargetKind, value: string, line: number): TargetWish {
   switch (kind) {
+    case 'target':
+      return readUrl(splitWords(value), line);
     case 'nfs':
-      return { kind, source: checkNfsSource(readOne(value, 'export')), options: undefined, line };
+      return readNfs(splitWords(value), line);
     case 'ssh':
       return { kind: 'remote', place: readSshDestination(readOne(value, 'destination')), line };
     case 'raw':
@@ -37,35 +43,17 @@ function readDisk(fsType: string, [device, options, ...more]: string[], line: nu
   return { kind: 'filesystem', fsType, device: checkDevice(device), options: options && checkMountOptions(options), line };
 }
 
-/** `rw,subvol=/@crash`: what mount takes behind `-o`. */
-export function checkMountOptions(options: string): string {
-  if (/^[^\s,-][^\s]*$/.test(options) && !options.includes(',,')) return options;
-  throw badValue(
-    `Cannot use ${quote(options)} as mount options: expected words parted by commas`,
-    'Write for instance noatime,subvol=/@crash',
-  );
+/** `ssh://…`, `https://…`, `s3://…`, or `nfs://…` with options of mount behind it. */
+function readUrl([url, ...options]: readonly string[], line: number): TargetWish {
+  if (url === undefined) throw badValue('Cannot use an empty value for target: expected a URL');
+  if (/^nfs:/i.test(url)) return readNfs([url, ...options], line);
+  if (options.length > 0) throw badValue('Cannot use what stands behind the URL: expected nothing');
+  if (looksLikeUrl(url)) return { kind: 'remote', place: parseRemoteUrl(url), line };
+  const hint = /^(UUID|LABEL|PARTUUID|PARTLABEL)=|^\/dev\//.test(url)
+    ? 'A disk is named by its file system: ext4 UUID=…'
+    : `Write one that begins with ${[...remoteSchemes, 'nfs'].map((scheme) => `${scheme}://`).join(', ')}`;
+  throw badValue('Cannot use this as a target: expected a URL', hint);
 }
-
-function checkNfsSource(source: string): string {
-  if (/^(\[[0-9A-Fa-f:.]+(%[\w.-]+)?\]|[A-Za-z0-9_][\w.-]*):\/[^\s]*$/.test(source)) return source;
-  const [, host, path] = source.match(/^([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*):(\/.*)$/) ?? [];
-  const hint =
-    host === undefined ? 'Write for instance nfs my.server.com:/export/crash' : `An IPv6 address needs brackets: [${host}]:${path}`;
-  throw badValue(`Cannot use ${quote(source)} as an NFS export: expected HOST:/PATH`, hint);
-}
-
-/** Neither part may begin with `-`: a program would take it for an option. */
-function readSshDestination(destination: string): SshPlace {
-  if (/^[A-Za-z0-9_][\w.-]*@[A-Za-z0-9_[][\w.:%[\]-]*$/.test(destination) && !/@[^:]+:\d*$/.test(destination)) {
-    const [user, host] = destination.split('@');
-    return { kind: 'ssh', user, host: host.replace(/^\[(.*)\]$/, '$1'), port: 22, path: undefined };
-  }
-  const hint = destination.includes('@') ? 'Neither a port nor a path can stand here' : 'Say who logs in: ssh user@my.server.com';
-  throw badValue(`Cannot use ${quote(destination)} as an ssh destination: expected USER@HOST`, hint);
-}
-
-/** Why a target in the network cannot take a dump. */
-export const noNetwork = 'the network is not brought up in the capture kernel';
 
 export function needsNetwork({ kind }: TargetWish): boolean {
   return kind === 'nfs' || kind === 'remote';
@@ -81,10 +69,15 @@ export function formatTarget(target: TargetWish): string {
     case 'raw':
       return `raw ${joinWords([target.device])}`;
     case 'nfs':
-      return `nfs ${joinWords([target.source])}`;
+      return `nfs ${joinWords(target.options === undefined ? [target.source] : [target.source, target.options])}`;
     case 'remote':
-      return target.place.kind === 'ssh' ? `ssh ${target.place.user}@${target.place.host}` : target.place.kind;
+      return formatRemote(target.place);
     case 'virtiofs':
       return `virtiofs ${joinWords([target.tag])}`;
   }
+}
+
+function formatRemote(place: RemotePlace): string {
+  const destination = place.kind === 'ssh' ? formatSshDestination(place) : undefined;
+  return destination === undefined ? `target ${joinWords([formatRemoteUrl(place)])}` : `ssh ${destination}`;
 }

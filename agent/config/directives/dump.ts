@@ -40,9 +40,10 @@ export const dumpDirectives: readonly Directive[] = [
   {
     name: 'compress',
     value: 'zstd[:LEVEL]|lzo|snappy|zlib[:LEVEL]|none',
-    meaning: 'Codec of the pages. Every crash reads zlib; lzo, snappy and zstd (since 8.0) it reads when built with them.',
+    meaning:
+      'Codec of the pages. Every crash reads zlib; lzo, snappy and zstd (since 8.0) it reads when built with them. A level may also stand behind a blank; `zstd auto`: harder while the target is what is waited for, as it is done on a server without a level.',
     default: 'zstd',
-    examples: ['zstd', 'zstd:3', 'lzo', 'none'],
+    examples: ['zstd', 'zstd:3', 'zstd auto', 'lzo', 'none'],
     origin: 'kcapture',
     apply: (draft, { value }) => {
       draft.asked = { ...draft.asked, codec: readCodec(value) };
@@ -104,6 +105,28 @@ export const dumpDirectives: readonly Directive[] = [
     origin: 'kcapture',
     apply: (draft, { value }) => {
       draft.deviceTimeoutSeconds = readDuration(value, 'device_timeout');
+    },
+  },
+  {
+    name: 'stall_limit',
+    value: 'DURATION',
+    meaning: 'How long a server may take nothing before the connection to it counts as broken and is made anew.',
+    default: '1m',
+    examples: ['1m', '20'],
+    origin: 'kcapture',
+    apply: (draft, { value }) => {
+      draft.stallLimitSeconds = readDuration(value, 'stall_limit');
+    },
+  },
+  {
+    name: 'retry_limit',
+    value: 'DURATION',
+    meaning: 'How long a server that cannot be reached, or a connection that broke, is tried again before the next target gets its turn.',
+    default: '2m',
+    examples: ['2m', '600'],
+    origin: 'kcapture',
+    apply: (draft, { value }) => {
+      draft.retryLimitSeconds = readDuration(value, 'retry_limit');
     },
   },
 ];

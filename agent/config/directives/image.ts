@@ -3,7 +3,6 @@ import { badValue } from '../config-error.ts';
 import type { Configuration } from '../configuration.ts';
 import type { Directive } from '../directive.ts';
 import { takeMountArgument } from '../mount-argument.ts';
-import { noNetwork } from '../target-wish.ts';
 import { quote } from '../problem.ts';
 import { checkAbsolute, chooseFrom, readModuleNames, readOne, readYesNo } from '../values.ts';
 import { splitWords } from '../words.ts';
@@ -143,7 +142,8 @@ export const imageDirectives: readonly Directive[] = [
   {
     name: 'fence_kdump_nodes',
     value: 'HOSTS',
-    meaning: `Nodes of the cluster that are told that this one is dumping and must not be fenced. Without effect so far: ${noNetwork}.`,
+    meaning:
+      'Nodes of the cluster that are told that this one is dumping and must not be fenced. The network is up only when a target needs it.',
     default: 'none',
     examples: ['node1 node2'],
     origin: 'kdump',

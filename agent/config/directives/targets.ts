@@ -1,6 +1,6 @@
 /** Where a dump goes. */
 import type { Directive } from '../directive.ts';
-import { diskFileSystems, noNetwork, readTarget, type TargetKind } from '../target-wish.ts';
+import { diskFileSystems, readTarget, type TargetKind } from '../target-wish.ts';
 import { readFilePath, readFolder } from '../values.ts';
 
 const examples: Partial<Record<TargetKind, readonly string[]>> = {
@@ -15,7 +15,7 @@ function target(name: TargetKind, value: string, meaning: string, shown: readonl
     meaning,
     default: 'none',
     examples: shown,
-    origin: name === 'f2fs' ? 'kcapture' : 'kdump',
+    origin: name === 'f2fs' || name === 'target' ? 'kcapture' : 'kdump',
     isTarget: true,
     apply: (draft, { written, line }) => {
       draft.newTargets = [...draft.newTargets, readTarget(name, written, line)];
@@ -32,14 +32,30 @@ export const targetDirectives: readonly Directive[] = [
       examples[name] ?? ['LABEL=crash'],
     ),
   ),
-  target('nfs', 'HOST:/EXPORT', `Save to an NFS export; an IPv6 address stands in brackets. Read, and out of reach so far: ${noNetwork}.`, [
-    'my.server.com:/export/tmp',
-    '[2001:db8::1:2:3:4]:/export/tmp',
-  ]),
-  target('ssh', 'USER@HOST', `Send to this machine through ssh. Read, and out of reach so far: ${noNetwork}.`, [
-    'user@my.server.com',
-    'user@2001:db8::1:2:3:4',
-  ]),
+  target(
+    'target',
+    'URL',
+    "Send to a server: `ssh://USER@HOST[:PORT]/FOLDER` (below the home: `/~/FOLDER`), `https://HOST/FOLDER`, `s3://BUCKET/PREFIX?region=REGION`, or `?endpoint=https://HOST` for a store that is not Amazon's; `nfs://HOST/EXPORT [OPTIONS]`. No passwords: `kcapture target add URL` asks for them.",
+    [
+      'ssh://dumps@my.server.com/var/crash',
+      'https://dumps.example.org/incoming',
+      's3://crashes/fleet?region=eu-central-1',
+      's3://crashes?endpoint=https://store.example.org:9000',
+      'nfs://my.server.com/export/crash vers=4.1',
+    ],
+  ),
+  target(
+    'nfs',
+    'HOST:/EXPORT [OPTIONS]',
+    'Save to an NFS export, with mount options if any; an IPv6 address stands in brackets. The version is found out unless `vers=` names it.',
+    ['my.server.com:/export/tmp', '[2001:db8::1:2:3:4]:/export/tmp', 'my.server.com:/export/tmp vers=3,rsize=65536'],
+  ),
+  target(
+    'ssh',
+    'USER@HOST',
+    'Send to this machine through ssh (SFTP), into the folder `path`. Its host key must be known: `kcapture target add`.',
+    ['user@my.server.com', 'user@2001:db8::1:2:3:4'],
+  ),
   target('raw', 'DEVICE', 'Write the dump to a block device itself; what is on it is lost, and `path` has no meaning there.', [
     '/dev/vg/lv_kdump',
     'PARTUUID=6f1c9a0e-02',
@@ -60,7 +76,7 @@ export const targetDirectives: readonly Directive[] = [
   {
     name: 'sshkey',
     value: 'FILE',
-    meaning: 'Private key for the ssh target.',
+    meaning: 'Private key for ssh targets that have none of their own from `kcapture target add`; without a passphrase.',
     default: '/root/.ssh/kdump_id_rsa if it is there',
     examples: ['/root/.ssh/kdump_id_rsa'],
     origin: 'kdump',
