@@ -12,7 +12,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
+import { build, type PluginBuild } from 'esbuild';
 
 type Architecture = {
   /** Debian's name. */
@@ -105,7 +105,17 @@ async function bundle(entry: string, outdir: string): Promise<void> {
     banner: { js: "import { createRequire as kcaptureRequire } from 'node:module'; const require = kcaptureRequire(import.meta.url);" },
     sourcemap: false,
     logLevel: 'warning',
+    plugins: [{ name: 'left-out', setup: leaveOut }],
   });
+}
+
+/** Packages look for these and do without: machine code from the machine that builds would make the program differ. */
+function leaveOut({ onResolve, onLoad }: PluginBuild): void {
+  onResolve({ filter: /^cpu-features$|\.node$/ }, ({ path }) => ({ path, namespace: 'left-out' }));
+  onLoad({ filter: /.*/, namespace: 'left-out' }, ({ path }) => ({
+    contents: `throw new Error(${JSON.stringify(`${path} is left out`)})`,
+    loader: 'js',
+  }));
 }
 
 /**
