@@ -6,6 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { KcaptureError } from '../errors.ts';
 import { type RemoteContext, RemoteError } from './remote-store.ts';
 
+export type RetryContext = Pick<RemoteContext, 'place' | 'limits' | 'onNote'>;
+
 /** Before the second attempt; doubled before each one after. */
 const firstPauseMs = 500;
 const longestPauseMs = 15_000;
@@ -47,7 +49,7 @@ export function mayBeRetried(error: RemoteError): boolean {
  * @param attempt its signal fires when the time is over.
  * @throws RemoteError the last one; what `attempt` throws that has nothing to do with the network.
  */
-export async function retrying<T>(context: RemoteContext, what: string, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function retrying<T>(context: RetryContext, what: string, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { retryMs } = context.limits;
   const endsAt = performance.now() + retryMs;
   const over = AbortSignal.timeout(Math.min(Math.max(Math.ceil(retryMs), 1), 2 ** 31 - 1));
@@ -63,6 +65,6 @@ export async function retrying<T>(context: RemoteContext, what: string, attempt:
   }
 }
 
-function placeOf({ place }: RemoteContext): string {
+function placeOf({ place }: RetryContext): string {
   return place.kind === 's3' ? `s3://${place.bucket}/${place.prefix}` : `${place.kind}://${place.host}:${place.port}`;
 }
