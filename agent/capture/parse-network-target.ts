@@ -1,8 +1,14 @@
 /** Targets on the network, out of a plan. */
 import type { NetworkTarget } from '../config/armed-plan.ts';
+import { isCredentialsFolder } from '../config/credential-files.ts';
+import { credentialsRoot } from '../config/credentials.ts';
 import type { RemotePlace } from '../config/remote-place.ts';
+import { isPlace } from '../config/remote-url.ts';
 import { parseHostAddress } from './parse-network.ts';
 import type { PlanReader } from './plan-reader.ts';
+
+/** What stands before the colon when it is mounted, brackets apart. */
+const hostForm = /^[A-Za-z0-9_:][\w.:%-]{0,300}$/;
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -14,7 +20,7 @@ export function parseNetworkTarget(reader: PlanReader, target: Members, where: s
     return {
       kind: 'nfs',
       wish,
-      host: reader.nonEmpty(target.host, `${where}.host`),
+      host: reader.like(target.host, `${where}.host`, hostForm, 'a name or an address'),
       addresses,
       exported: reader.absolute(target.exported, `${where}.exported`),
       options: reader.text(target.options, `${where}.options`),
@@ -26,12 +32,25 @@ export function parseNetworkTarget(reader: PlanReader, target: Members, where: s
     wish,
     place: parsePlace(reader, target.place, `${where}.place`),
     addresses,
-    credentials: reader.absolute(target.credentials, `${where}.credentials`),
+    credentials: parseCredentials(reader, target.credentials, `${where}.credentials`),
     canRename: reader.boolean(target.canRename, `${where}.canRename`),
   };
 }
 
+/** A folder of secrets is read as the superuser: no other is taken for one. */
+function parseCredentials(reader: PlanReader, value: unknown, where: string): string {
+  const path = reader.text(value, where);
+  if (isCredentialsFolder(path)) return path;
+  throw reader.bad(where, `"${path.slice(0, 80)}"`, `a folder in ${credentialsRoot}`);
+}
+
 function parsePlace(reader: PlanReader, value: unknown, where: string): RemotePlace {
+  const place = parseMembers(reader, value, where);
+  if (isPlace(place)) return place;
+  throw reader.bad(where, 'a member that no URL can name', 'a place as kcapture writes it');
+}
+
+function parseMembers(reader: PlanReader, value: unknown, where: string): RemotePlace {
   const place = reader.object(value, where);
   const at = (member: string) => `${where}.${member}`;
   const text = (member: string) => reader.nonEmpty(place[member], at(member));

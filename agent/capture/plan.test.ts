@@ -33,6 +33,8 @@ const plan: ArmedPlan = {
 };
 
 const link = { address: '02:00:00:00:00:0a', mtu: 1500, master: undefined };
+const s3 = { kind: 's3', bucket: 'dumps', prefix: '', endpoint: 'https://s3.example.org:9000', region: 'eu', style: 'path' } as const;
+
 const onNetwork: ArmedPlan = {
   ...plan,
   targets: [
@@ -40,7 +42,7 @@ const onNetwork: ArmedPlan = {
     remote({ kind: 'ssh', user: 'kdump', host: 'files', port: 22, path: '~/dumps' }),
     remote({ kind: 'ssh', user: 'kdump', host: 'files', port: 22, path: undefined }),
     remote({ kind: 'http', secure: true, host: '2001:db8::1', port: 443, path: '/dumps' }),
-    remote({ kind: 's3', bucket: 'dumps', prefix: '', endpoint: 'https://s3.example.org:9000', region: 'eu', style: 'path' }),
+    remote(s3),
   ],
   network: {
     links: [
@@ -115,6 +117,34 @@ t.test('every member of the network and of targets on it is checked', async (t) 
   visit(network, ['network']);
   for (const [index, target] of targets.entries()) visit(target, ['targets', index]);
 });
+
+const hostile: [what: string, index: number, change: Record<string, unknown>][] = [
+  ['credentials elsewhere', 1, { credentials: '/root/.ssh' }],
+  ['credentials that climb', 1, { credentials: '/etc/kcapture/targets/../../shadow' }],
+  ['credentials of all targets at once', 1, { credentials: '/etc/kcapture/targets' }],
+  ['a user with a line break', 1, { place: { kind: 'ssh', user: 'a\nb', host: 'files', port: 22, path: '/x' } }],
+  ['a user that is an option', 1, { place: { kind: 'ssh', user: '-oX', host: 'files', port: 22, path: '/x' } }],
+  ['a host that is none', 1, { place: { kind: 'ssh', user: 'a', host: 'b/c', port: 22, path: '/x' } }],
+  ['a folder that climbs', 1, { place: { kind: 'ssh', user: 'a', host: 'b', port: 22, path: '/x/../..' } }],
+  ['a folder from nowhere', 1, { place: { kind: 'ssh', user: 'a', host: 'b', port: 22, path: 'x' } }],
+  ['a host with a header in it', 3, { place: { kind: 'http', secure: true, host: 'b\r\nX: y', port: 443, path: '/' } }],
+  ['a path with a line break', 3, { place: { kind: 'http', secure: true, host: 'b', port: 443, path: '/a\r\nX: y' } }],
+  ['a path with a query', 3, { place: { kind: 'http', secure: true, host: 'b', port: 443, path: '/a?b' } }],
+  ['a bucket that is a host', 4, { place: { ...s3, bucket: 'evil.example.org/' } }],
+  ['an endpoint with a user', 4, { place: { ...s3, endpoint: 'https://a:b@c' } }],
+  ['a region that is a host', 4, { place: { ...s3, region: 'a.b' } }],
+  ['an NFS host that is a path', 0, { host: '/a' }],
+  ['an NFS export that climbs', 0, { exported: '/a/../b' }],
+];
+for (const [what, index, change] of hostile) {
+  t.test(`a target with ${what} is refused`, async (t) => {
+    const targets = onNetwork.targets.map((target, at) => (at === index ? { ...target, ...change } : target));
+    t.throws(() => parsePlan(JSON.stringify({ ...onNetwork, targets })), {
+      code: 'capture/bad-plan',
+      message: new RegExp(`targets\\[${index}\\]`),
+    });
+  });
+}
 
 t.test('what is optional may be missing', async (t) => {
   const { machineId: _machineId, ...rest } = plan;

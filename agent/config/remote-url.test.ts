@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { RemotePlace } from './remote-place.ts';
-import { formatRemoteUrl, looksLikeUrl, parseRemoteUrl } from './remote-url.ts';
+import { formatRemoteUrl, isPlace, looksLikeUrl, parseRemoteUrl } from './remote-url.ts';
 import { Random } from '../testing/fuzz.ts';
 
 const amazon = {
@@ -84,6 +84,7 @@ for (const [url, place, written = url] of places) {
     t.equal(formatRemoteUrl(place), written);
     t.same(parseRemoteUrl(written), place);
     t.ok(looksLikeUrl(url));
+    t.ok(isPlace(place));
   });
 }
 

@@ -3,6 +3,7 @@
  *
  * Secrets have no place in them: what proves who we are is kept apart. A URL with a password in it is refused, and no message repeats it.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { badValue, ConfigError } from './config-error.ts';
 import type { HttpPlace, RemotePlace, SshPlace } from './remote-place.ts';
 import { formatS3Url, readS3Url } from './s3-url.ts';
@@ -40,6 +41,22 @@ export function formatRemoteUrl(place: RemotePlace): string {
     case 's3':
       return formatS3Url(place);
   }
+}
+
+/** True for a place that a URL, or a destination of kdump.conf with a folder, can name: every member has the form it should have. */
+export function isPlace(place: RemotePlace): boolean {
+  if (place.kind === 'ssh' && place.path !== undefined && !isFolder(place.path)) return false;
+  const whole = place.kind === 'ssh' ? { ...place, path: undefined } : place;
+  try {
+    return isDeepStrictEqual(parseRemoteUrl(formatRemoteUrl(whole)), whole);
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof URIError) return false;
+    throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return /^~?\/[^\0]*$/.test(path) && !path.split('/').includes('..');
 }
 
 function readPlace(parts: UrlParts): RemotePlace {
