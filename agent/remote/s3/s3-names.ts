@@ -37,3 +37,8 @@ export function encodeS3(text: string): string {
 export function whereOf({ bucket }: S3Place, key: string): string {
   return `s3://${bucket}/${key}`;
 }
+
+/** What the header `x-amz-copy-source` says. */
+export function copySource({ bucket }: S3Place, key: string): string {
+  return `/${bucket}/${key.split('/').map(encodeS3).join('/')}`;
+}

@@ -1,0 +1,171 @@
+/**
+ * Signed requests to one bucket. Comes in: what to ask. Goes out: the answer, if it is one of success.
+ *
+ * The payload's SHA-256 is part of each signature, and its MD5 goes along (a bucket under object lock demands it): a store refuses what the way has
+ * changed.
+ *
+ * @source Amazon S3 API Reference, "Authenticating requests (AWS Signature Version 4)"
+ */
+import { createHash } from 'node:crypto';
+import { AwsV4Signer } from 'aws4fetch';
+import type { S3Place } from '../../config/remote-place.ts';
+import type { HttpAnswer } from '../../sys/network-interface.ts';
+import { RemoteError, type RemoteContext } from '../remote-store.ts';
+import { retrying } from '../retry.ts';
+import { errorIn, s3ErrorFrom } from './s3-error.ts';
+import { s3Url, whereOf } from './s3-names.ts';
+import { XmlError } from './xml.ts';
+
+/** What of a context the requests need. */
+export type S3Context = Pick<
+  RemoteContext,
+  'network' | 'place' | 'addresses' | 'credentials' | 'limits' | 'wallClockMs' | 'onNote' | 'onProgress'
+>;
+
+export type Payload = {
+  readonly bytes: Uint8Array;
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
+  /** Base64. */
+  readonly md5: string;
+};
+
+export type S3Request = {
+  /** `upload part 3 of "vmcore.flat"`. */
+  readonly what: string;
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  /** `undefined`: the bucket. */
+  readonly key?: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly payload?: Payload;
+  /** An answer of 200 may hold an error. */
+  readonly lateError?: boolean;
+  readonly mostAnswerBytes?: number;
+  /** Ends it for good; its reason is thrown. */
+  readonly signal?: AbortSignal;
+};
+
+export interface S3Access {
+  readonly place: S3Place;
+  /** Again and again within the limits. @param read takes what is wanted out of the answer; what it cannot read is a fault of the server. */
+  ask<T>(request: S3Request, read: (answer: HttpAnswer) => T): Promise<T>;
+  /** As `ask`, for what has no answer to read. */
+  tell(request: S3Request): Promise<void>;
+}
+
+const emptyPayload = payloadOf(new Uint8Array(0));
+
+export function payloadOf(bytes: Uint8Array): Payload {
+  return { bytes, sha256: createHash('sha256').update(bytes).digest('hex'), md5: createHash('md5').update(bytes).digest('base64') };
+}
+
+/** @throws RemoteError `remote/auth`: no credentials, or those of something else; `remote/expired`. */
+export function createS3Access(context: S3Context): S3Access {
+  const { place } = context;
+  if (place.kind !== 's3') throw new RemoteError('remote/unsupported', `Cannot use a place of kind ${place.kind} as a store of objects`);
+  const secret = checkSecret(context, place);
+  const ask = <T>(request: S3Request, read: (answer: HttpAnswer) => T): Promise<T> =>
+    retrying(context, request.what, async (signal) => {
+      const answer = await sendUnlessEnded(context, place, secret, request, signal);
+      return readAnswer(read, answer, request, whereOf(place, request.key ?? ''));
+    });
+  return { place, ask, tell: (request) => ask(request, () => undefined) };
+}
+
+/** An upload that is given up is not tried again. */
+async function sendUnlessEnded(context: S3Context, place: S3Place, keys: Keys, request: S3Request, over: AbortSignal): Promise<HttpAnswer> {
+  const { signal } = request;
+  try {
+    signal?.throwIfAborted();
+    return await send(context, place, keys, { ...request, signal: signal === undefined ? over : AbortSignal.any([over, signal]) });
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : error;
+  }
+}
+
+function readAnswer<T>(read: (answer: HttpAnswer) => T, answer: HttpAnswer, { what }: S3Request, where: string): T {
+  try {
+    return read(answer);
+  } catch (cause) {
+    if (!(cause instanceof XmlError)) throw cause;
+    throw new RemoteError('remote/server', `Cannot ${what} at ${where}: the store's answer makes no sense`, { where, cause });
+  }
+}
+
+type Keys = {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+};
+
+function checkSecret({ credentials: { secret }, wallClockMs }: S3Context, place: S3Place): Keys {
+  const where = whereOf(place, place.prefix);
+  if (secret?.kind !== 's3') {
+    throw new RemoteError('remote/auth', `Cannot sign requests to ${where}: there are no credentials for it`, {
+      where,
+      hint: 'Give an access key: kcapture target add URL',
+    });
+  }
+  const expiresAtMs = secret.expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(secret.expiresAt);
+  if (!(expiresAtMs > wallClockMs())) {
+    throw new RemoteError('remote/expired', `Cannot use the credentials for ${where}: they were valid until ${secret.expiresAt}`, {
+      where,
+      hint: 'Get new credentials: kcapture target add URL',
+    });
+  }
+  return secret;
+}
+
+async function send(context: S3Context, place: S3Place, keys: Keys, request: S3Request): Promise<HttpAnswer> {
+  const payload = request.payload ?? (request.method === 'PUT' || request.method === 'POST' ? emptyPayload : undefined);
+  const url = s3Url(place, request.key, request.query);
+  const { limits, credentials } = context;
+  const answer = await context.network.http({
+    method: request.method,
+    url,
+    headers: await sign({ url, place, keys, payload, request, nowMs: context.wallClockMs() }),
+    body: payload?.bytes,
+    addresses: context.addresses.length === 0 ? undefined : context.addresses,
+    tls: { authority: credentials.authority, certificate: credentials.clientCertificate, key: credentials.clientKey },
+    connectMs: limits.connectMs,
+    stallMs: limits.stallMs,
+    mostAnswerBytes: request.mostAnswerBytes,
+    onSent: context.onProgress,
+    signal: request.signal,
+  });
+  const isSuccess = answer.status >= 200 && answer.status < 300;
+  if (isSuccess && !(request.lateError && errorIn(answer.body) !== undefined)) return answer;
+  const secrets = [keys.secretAccessKey, keys.sessionToken, keys.accessKeyId].filter((each) => each !== undefined);
+  throw s3ErrorFrom(answer, { what: request.what, where: whereOf(place, request.key ?? ''), secrets, nowMs: context.wallClockMs() });
+}
+
+type Signable = {
+  readonly url: string;
+  readonly place: S3Place;
+  readonly keys: Keys;
+  readonly payload: Payload | undefined;
+  readonly request: S3Request;
+  readonly nowMs: number;
+};
+
+async function sign({ url, place, keys, payload, request, nowMs }: Signable): Promise<Record<string, string>> {
+  const signer = new AwsV4Signer({
+    method: request.method,
+    url,
+    headers: {
+      ...request.headers,
+      'x-amz-content-sha256': (payload ?? emptyPayload).sha256,
+      ...(payload === undefined || payload.bytes.length === 0 ? {} : { 'content-md5': payload.md5 }),
+    },
+    accessKeyId: keys.accessKeyId,
+    secretAccessKey: keys.secretAccessKey,
+    sessionToken: keys.sessionToken,
+    service: 's3',
+    region: place.region,
+    datetime: new Date(nowMs).toISOString().replace(/[:-]|\.\d{3}/g, ''),
+  });
+  const { headers } = await signer.sign();
+  if (payload !== undefined) headers.set('content-length', `${payload.bytes.length}`);
+  return Object.fromEntries(headers.entries());
+}
