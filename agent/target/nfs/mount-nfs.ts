@@ -14,7 +14,7 @@ import { type NfsVersion, nfsMountOptions, nfsSource, versionsToTry } from './nf
 
 export type NfsTarget = ArmedTarget & { kind: 'nfs' };
 
-/** A guard takes a minute of silence for the end; each attempt stays far below that. */
+/** A guard takes minutes of silence for the end; each attempt stays far below that. */
 const attemptMs = 20_000;
 const leastAttemptMs = 5000;
 const pauseMs = 2000;

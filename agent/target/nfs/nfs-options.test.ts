@@ -20,9 +20,9 @@ t.test('without a version all are tried, newest first; a named one alone', async
 });
 
 t.test('every attempt gives up by itself, and names address, version and protocol', async (t) => {
-  t.equal(nfsMountOptions('', '4.2', '192.0.2.1'), 'rw,vers=4.2,addr=192.0.2.1,proto=tcp,soft,timeo=100,retrans=2');
-  t.equal(nfsMountOptions('', '4.0', '2001:db8::1'), 'rw,vers=4.0,addr=2001:db8::1,proto=tcp6,soft,timeo=100,retrans=2');
-  t.equal(nfsMountOptions('', '3', '192.0.2.1'), 'rw,vers=3,addr=192.0.2.1,proto=tcp,nolock,mountproto=tcp,soft,timeo=100,retrans=2');
+  t.equal(nfsMountOptions('', '4.2', '192.0.2.1'), 'rw,vers=4.2,addr=192.0.2.1,proto=tcp,soft,timeo=200,retrans=2');
+  t.equal(nfsMountOptions('', '4.0', '2001:db8::1'), 'rw,vers=4.0,addr=2001:db8::1,proto=tcp6,soft,timeo=200,retrans=2');
+  t.equal(nfsMountOptions('', '3', '192.0.2.1'), 'rw,vers=3,addr=192.0.2.1,proto=tcp,nolock,mountproto=tcp,soft,timeo=200,retrans=2');
   t.match(nfsMountOptions('', '3', '2001:db8::1'), /proto=tcp6,nolock,mountproto=tcp6/);
 });
 
@@ -32,9 +32,9 @@ t.test('what the administrator says stays, but for what would let us wait for ev
     nfsMountOptions(options, '4.1', '192.0.2.1'),
     'rw,rsize=65536,port=20049,sec=sys,noatime,vers=4.1,addr=192.0.2.1,proto=tcp,soft,timeo=7,retrans=1',
   );
-  t.match(nfsMountOptions('timeo=600,retrans=5', '3', '192.0.2.1'), /timeo=150,retrans=2$/);
-  t.match(nfsMountOptions('timeo=0,retrans=x', '3', '192.0.2.1'), /timeo=100,retrans=2$/);
-  t.match(nfsMountOptions('timeo=-1,timeo=99999999999', '3', '192.0.2.1'), /timeo=100,retrans=2$/);
+  t.match(nfsMountOptions('timeo=600,retrans=5', '3', '192.0.2.1'), /timeo=300,retrans=2$/);
+  t.match(nfsMountOptions('timeo=0,retrans=x', '3', '192.0.2.1'), /timeo=200,retrans=2$/);
+  t.match(nfsMountOptions('timeo=-1,timeo=99999999999', '3', '192.0.2.1'), /timeo=200,retrans=2$/);
 });
 
 t.test('an address in the source stands in brackets when it has colons', async (t) => {

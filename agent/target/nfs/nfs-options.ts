@@ -13,11 +13,11 @@ export type NfsVersion = '4.2' | '4.1' | '4.0' | '3' | '2';
 const newestFirst: readonly NfsVersion[] = ['4.2', '4.1', '4.0', '3'];
 
 /**
- * Tenths of a second until a request is sent again, and how often: it is an error 10 + 20 s after the server fell silent, or at most 15 + 30 s. A
- * guard takes a minute of silence for the end of the run.
+ * Tenths of a second until a request is sent again, and how often: it is an error 20 + 40 s after the server fell silent, or at most 30 + 60 s. A
+ * guard takes three minutes of silence for the end of the run.
  * @source Linux, net/sunrpc/xprt.c, xprt_adjust_timeout(); fs/nfs/client.c, nfs_init_timeout_values()
  */
-const timeo = { usual: 100, most: 150 } as const;
+const timeo = { usual: 200, most: 300 } as const;
 const retrans = { usual: 2, most: 2 } as const;
 
 /** What we decide, and what only mount.nfs understands. @source nfs(5), mount.nfs(8) */
