@@ -3,14 +3,16 @@
  *
  * ssh2 is loaded when the first connection is opened: other threads and commands of this program never need it.
  */
-import { lookup } from 'node:dns/promises';
 import type { Socket } from 'node:net';
 import type { Client, ConnectConfig, SFTPWrapper } from 'ssh2';
 import type { SshRequest, SshSession } from './network-interface.ts';
-import { connectionError, SshError } from './ssh-error.ts';
+import { NetworkError } from './network-error.ts';
+import { connectionError } from './ssh-error.ts';
 import { SshRequests } from './ssh-requests.ts';
 import { createSshSession } from './ssh-session.ts';
-import { openSocket, trafficOf } from './ssh-socket.ts';
+import { openConnection } from './open-connection.ts';
+import { resolveName } from './resolve-name.ts';
+import { trafficOf } from './socket-traffic.ts';
 
 /** Fastest first. ChaCha20 is not among them: Bun's cryptography has it not. */
 const ciphers = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com', 'aes128-ctr', 'aes256-ctr'];
@@ -26,13 +28,13 @@ const signatures: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * The addresses are tried in turn; a server that shows a wrong key or refuses ours ends the search.
- * @throws SshError `network/unreachable|name|host-key|auth|stalled|broken|protocol`.
+ * @throws NetworkError `network/unreachable|name|host-key|auth|stalled|broken|protocol`.
  */
 export async function openSshSession(request: SshRequest): Promise<SshSession> {
-  let failure = new SshError('network/unreachable', `Cannot reach ${request.host}: it has no address`);
-  for (const address of await addressesOf(request)) {
+  let failure = new NetworkError('network/unreachable', `Cannot reach ${request.host}: it has no address`);
+  for (const address of request.addresses ?? (await resolveName(request.host, request.connectMs))) {
     try {
-      const socket = await openSocket(address, request.port, request.connectMs);
+      const socket = await openConnection({ address, port: request.port, limitMs: request.connectMs });
       return await startSsh(socket, request);
     } catch (cause) {
       failure = connectionError(peerOf(request), cause);
@@ -40,22 +42,6 @@ export async function openSshSession(request: SshRequest): Promise<SshSession> {
     }
   }
   throw failure;
-}
-
-async function addressesOf({ addresses, host, connectMs }: SshRequest): Promise<readonly string[]> {
-  if (addresses !== undefined) return addresses;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${connectMs} ms`)), connectMs);
-  });
-  try {
-    return (await Promise.race([lookup(host, { all: true, verbatim: true }), late])).map(({ address }) => address);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SshError('network/name', `Cannot find the address of ${host}: ${reason}`, { cause });
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function peerOf({ user, host, port }: SshRequest): string {
@@ -67,7 +53,7 @@ async function startSsh(socket: Socket, request: SshRequest): Promise<SshSession
   const key = utils.parseKey(request.privateKey);
   if (key instanceof Error || (Array.isArray(key) ? key[0] : key)?.isPrivateKey?.() !== true) {
     socket.destroy();
-    throw new SshError('network/auth', `Cannot log in as ${peerOf(request)}: the private key cannot be read`, {
+    throw new NetworkError('network/auth', `Cannot log in as ${peerOf(request)}: the private key cannot be read`, {
       hint: 'Give a private key in the format of OpenSSH, without a passphrase',
     });
   }
@@ -79,9 +65,9 @@ async function startSsh(socket: Socket, request: SshRequest): Promise<SshSession
     requests.fail(connectionError(peer, cause));
     socket.destroy();
   });
-  client.on('close', () => requests.fail(new SshError('network/broken', `Cannot go on with ${peer}: the connection has ended`)));
+  client.on('close', () => requests.fail(new NetworkError('network/broken', `Cannot go on with ${peer}: the connection has ended`)));
   const end = () => {
-    requests.fail(new SshError('network/broken', `Cannot go on with ${peer}: the connection was closed`));
+    requests.fail(new NetworkError('network/broken', `Cannot go on with ${peer}: the connection was closed`));
     client.end();
     socket.destroySoon();
   };
@@ -105,7 +91,7 @@ async function startSsh(socket: Socket, request: SshRequest): Promise<SshSession
 }
 
 /** @param onDistrust ends the attempt before the library does, whose words do not tell this from other failures. */
-function settings(socket: Socket, request: SshRequest, onDistrust: (error: SshError) => void): ConnectConfig {
+function settings(socket: Socket, request: SshRequest, onDistrust: (error: NetworkError) => void): ConnectConfig {
   const known = request.hostKeyTypes ?? Object.keys(signatures);
   const serverHostKey = known.flatMap((type) => signatures[type] ?? []);
   if (serverHostKey.length === 0) throw untrusted(request, `none of the kinds of key that are known can be used (${known.join(', ')})`);
@@ -131,8 +117,8 @@ function settings(socket: Socket, request: SshRequest, onDistrust: (error: SshEr
   };
 }
 
-function untrusted({ host, port }: SshRequest, reason: string): SshError {
-  return new SshError('network/host-key', `Cannot trust ${host} port ${port}: ${reason}`, {
+function untrusted({ host, port }: SshRequest, reason: string): NetworkError {
+  return new NetworkError('network/host-key', `Cannot trust ${host} port ${port}: ${reason}`, {
     hint: 'Compare the key of the server with the pinned one; pin it anew only when the server was installed anew',
   });
 }
@@ -148,8 +134,8 @@ async function openSftp(client: Client, requests: SshRequests, peer: string): Pr
   try {
     return await requests.ask<SFTPWrapper>((answer) => client.sftp(answer));
   } catch (cause) {
-    if (cause instanceof SshError) throw cause;
-    throw new SshError('network/protocol', `Cannot store files as ${peer}: the server offers no SFTP`, {
+    if (cause instanceof NetworkError) throw cause;
+    throw new NetworkError('network/protocol', `Cannot store files as ${peer}: the server offers no SFTP`, {
       hint: 'Allow this user SFTP: "Subsystem sftp internal-sftp" in the configuration of sshd',
       cause,
     });

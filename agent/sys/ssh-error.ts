@@ -2,16 +2,7 @@
 import { printable } from '../binary/printable.ts';
 import { KcaptureError } from '../errors.ts';
 import { codeOf } from './errno.ts';
-import type { NetworkErrorCode } from './network-interface.ts';
-
-/** Of the connection: it is of no more use. */
-export class SshError extends KcaptureError {
-  declare readonly code: NetworkErrorCode;
-
-  constructor(code: NetworkErrorCode, message: string, details: { where?: string; hint?: string; cause?: unknown } = {}) {
-    super(code, message, details);
-  }
-}
+import { NetworkError } from './network-error.ts';
 
 export type SshFileErrorCode = `ssh/${'missing' | 'permission' | 'no-space' | 'exists' | 'failure'}`;
 
@@ -57,22 +48,27 @@ function levelOf(cause: unknown): string {
 }
 
 /** @param peer `user@host port 22`, for the message. */
-export function connectionError(peer: string, cause: unknown): SshError {
-  if (cause instanceof SshError) return cause;
+export function connectionError(peer: string, cause: unknown): NetworkError {
+  if (cause instanceof NetworkError) return cause;
   const said = cause instanceof Error ? printable(cause.message, 200) : 'no reason given';
   if (levelOf(cause) === 'client-authentication')
-    return new SshError('network/auth', `Cannot log in as ${peer}: the server refuses the key`, {
+    return new NetworkError('network/auth', `Cannot log in as ${peer}: the server refuses the key`, {
       hint: "Put the target's public key into authorized_keys of that user on the server",
       cause,
     });
   if (/no matching host key/.test(said))
-    return new SshError('network/host-key', `Cannot trust ${peer}: it has no host key of a kind that is known`, {
+    return new NetworkError('network/host-key', `Cannot trust ${peer}: it has no host key of a kind that is known`, {
       hint: 'Pin a key that the server has; it lists them by: ssh-keyscan HOST, and its owner knows their fingerprints',
       cause,
     });
+  if (/no matching/.test(said))
+    return new NetworkError('network/protocol', `Cannot talk ssh with ${peer}: ${said}`, {
+      hint: 'Allow aes128-gcm@openssh.com and curve25519-sha256 in the configuration of sshd (Ciphers, KexAlgorithms)',
+      cause,
+    });
   if (levelOf(cause) === 'client-socket' || /^Connection lost|^No response/.test(said) || codeOf(cause) === 'ECONNRESET')
-    return new SshError('network/broken', `Cannot go on with ${peer}: the connection broke (${said})`, { cause });
+    return new NetworkError('network/broken', `Cannot go on with ${peer}: the connection broke (${said})`, { cause });
   if (statusOf(cause) !== undefined)
-    return new SshError('network/broken', `Cannot go on with ${peer}: the server hung up: "${said}"`, { cause });
-  return new SshError('network/protocol', `Cannot talk ssh with ${peer}: ${said}`, { cause });
+    return new NetworkError('network/broken', `Cannot go on with ${peer}: the server hung up: "${said}"`, { cause });
+  return new NetworkError('network/protocol', `Cannot talk ssh with ${peer}: ${said}`, { cause });
 }

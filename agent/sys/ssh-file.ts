@@ -2,7 +2,8 @@
 import type { SFTPWrapper } from 'ssh2';
 import { KiB } from '../binary/units.ts';
 import type { SshFile } from './network-interface.ts';
-import { fileError, SshError, SshFileError, sftpStatus, statusOf } from './ssh-error.ts';
+import { NetworkError } from './network-error.ts';
+import { fileError, SshFileError, sftpStatus, statusOf } from './ssh-error.ts';
 import type { SshRequests } from './ssh-requests.ts';
 
 /** As much as OpenSSH takes in one message (`limits@openssh.com`: 255 KiB); for other servers ssh2 cuts it further. */
@@ -49,7 +50,7 @@ export function createSshFile({ sftp, requests, handle, path, freeBytes }: Opene
         await requests.ask((answer) => sftp.ext_openssh_fsync(handle, answer), syncPatience);
         return true;
       } catch (cause) {
-        if (cause instanceof SshError) throw cause;
+        if (cause instanceof NetworkError) throw cause;
         if (isUnsupported(cause)) return false;
         throw await writeError(cause, path, 0, freeBytes);
       }
@@ -59,7 +60,7 @@ export function createSshFile({ sftp, requests, handle, path, freeBytes }: Opene
       try {
         await requests.ask((answer) => sftp.close(handle, answer));
       } catch (cause) {
-        throw cause instanceof SshError ? cause : fileError(`close "${path}"`, path, cause);
+        throw cause instanceof NetworkError ? cause : fileError(`close "${path}"`, path, cause);
       }
     },
   };
@@ -91,12 +92,12 @@ async function readPiece(sftp: SFTPWrapper, requests: SshRequests, { handle, pat
   try {
     count = await requests.ask<number>((answer) => sftp.read(handle, into, at, want, offset, answer));
   } catch (cause) {
-    if (cause instanceof SshError) throw cause;
+    if (cause instanceof NetworkError) throw cause;
     if (statusOf(cause) === sftpStatus.endOfFile) return 0;
     throw fileError(`read "${path}" at ${offset}`, path, cause);
   }
   if (typeof count !== 'number' || !(count >= 0 && count <= want))
-    throw new SshError(
+    throw new NetworkError(
       'network/protocol',
       `Cannot read "${path}" at ${offset}: the server sent ${String(count)} bytes, expected up to ${want}`,
     );
@@ -105,7 +106,7 @@ async function readPiece(sftp: SFTPWrapper, requests: SshRequests, { handle, pat
 
 /** A refused write is a full disk when there is no room for what was to be written. */
 async function writeError(cause: unknown, path: string, wantBytes: number, freeBytes: () => Promise<number | undefined>): Promise<Error> {
-  if (cause instanceof SshError) return cause;
+  if (cause instanceof NetworkError) return cause;
   const error = fileError(`write "${path}"`, path, cause);
   if (error.code !== 'ssh/failure') return error;
   const free = await freeBytes().catch(() => undefined);

@@ -3,9 +3,9 @@
  *
  * ssh2 forgets a question when its channel closes first, so it cannot be left to that library.
  */
-import { SshError } from './ssh-error.ts';
+import { NetworkError } from './network-error.ts';
 
-type Pending = { readonly reject: (error: SshError) => void; readonly patience: number };
+type Pending = { readonly reject: (error: NetworkError) => void; readonly patience: number };
 
 export type Traffic = {
   /** Bytes that came from the server. */
@@ -20,8 +20,8 @@ export class SshRequests {
   readonly #traffic: Traffic;
   readonly #pending = new Set<Pending>();
   readonly #timer: ReturnType<typeof setInterval>;
-  readonly #onStall: (error: SshError) => void;
-  #failure: SshError | undefined;
+  readonly #onStall: (error: NetworkError) => void;
+  #failure: NetworkError | undefined;
   #received = 0;
   #drained = 0;
   #lookedAtMs = performance.now();
@@ -31,7 +31,7 @@ export class SshRequests {
   #stuckMs = 0;
 
   /** @param onStall ends the connection; called at most once. */
-  constructor(options: { peer: string; stallMs: number; traffic: Traffic; onStall: (error: SshError) => void }) {
+  constructor(options: { peer: string; stallMs: number; traffic: Traffic; onStall: (error: NetworkError) => void }) {
     this.#peer = options.peer;
     this.#stallMs = options.stallMs;
     this.#traffic = options.traffic;
@@ -43,7 +43,7 @@ export class SshRequests {
   /**
    * @param send gives the question to ssh2, and what takes the answer.
    * @param patience how many times the stall limit the server may think about it.
-   * @throws what `send` throws; SshError when the connection is gone. What ssh2 gives as an error rejects as it is.
+   * @throws what `send` throws; NetworkError when the connection is gone. What ssh2 gives as an error rejects as it is.
    */
   ask<T>(send: (answer: (error: unknown, value?: T) => void) => void, patience = 1): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -66,7 +66,7 @@ export class SshRequests {
   }
 
   /** The connection is gone: all questions end, and every later one. */
-  fail(error: SshError): void {
+  fail(error: NetworkError): void {
     clearInterval(this.#timer);
     this.#failure ??= error;
     for (const { reject } of this.#pending) reject(this.#failure);
@@ -85,7 +85,7 @@ export class SshRequests {
     [this.#lookedAtMs, this.#received, this.#drained] = [now, received, drained];
     const patience = Math.max(1, ...[...this.#pending].map((pending) => pending.patience));
     if (Math.max(this.#silentMs, this.#stuckMs / patience) <= this.#stallMs) return;
-    const error = new SshError('network/stalled', `Cannot go on with ${this.#peer}: no answer for ${this.#stallMs} ms`);
+    const error = new NetworkError('network/stalled', `Cannot go on with ${this.#peer}: no answer for ${this.#stallMs} ms`);
     this.fail(error);
     this.#onStall(error);
   }

@@ -1,14 +1,14 @@
 /** Runs a program on the far machine of an ssh connection. */
 import type { Client, ClientChannel } from 'ssh2';
 import { KiB } from '../binary/units.ts';
-import { SshError } from './ssh-error.ts';
+import { NetworkError } from './network-error.ts';
 import type { SshRequests } from './ssh-requests.ts';
 
 const mostOutputBytes = 64 * KiB;
 
 type RunResult = { readonly status: number; readonly stdout: string };
 
-/** @returns `undefined` when the server runs nothing for us, or not within the time, or with more output than 64 KiB. @throws SshError */
+/** @returns `undefined` when the server runs nothing for us, or not within the time, or with more output than 64 KiB. @throws NetworkError */
 export async function runOverSsh(
   client: Client,
   requests: SshRequests,
@@ -20,7 +20,7 @@ export async function runOverSsh(
   try {
     channel = await requests.ask<ClientChannel>((answer) => client.exec(command, answer));
   } catch (cause) {
-    if (cause instanceof SshError) throw cause;
+    if (cause instanceof NetworkError) throw cause;
     return undefined;
   }
   try {

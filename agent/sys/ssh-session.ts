@@ -2,7 +2,8 @@
 import { posix } from 'node:path';
 import type { Client, FileEntryWithStats, SFTPWrapper, Stats } from 'ssh2';
 import type { RemoteStatus, SshFile, SshSession } from './network-interface.ts';
-import { fileError, SshError, sftpStatus, statusOf } from './ssh-error.ts';
+import { NetworkError } from './network-error.ts';
+import { fileError, sftpStatus, statusOf } from './ssh-error.ts';
 import { createSshFile, isUnsupported } from './ssh-file.ts';
 import type { SshRequests } from './ssh-requests.ts';
 import { runOverSsh } from './ssh-run.ts';
@@ -29,7 +30,7 @@ export function createSshSession({ client, sftp, requests, ended, end }: SshConn
     try {
       return await requests.ask(send);
     } catch (cause) {
-      throw cause instanceof SshError ? cause : fileError(`${action} "${path}"`, path, cause);
+      throw cause instanceof NetworkError ? cause : fileError(`${action} "${path}"`, path, cause);
     }
   }
 
@@ -38,7 +39,7 @@ export function createSshSession({ client, sftp, requests, ended, end }: SshConn
       return statusFrom(await requests.ask<Stats>((answer) => sftp.stat(path, answer)), path);
     } catch (cause) {
       if (statusOf(cause) === sftpStatus.noSuchFile) return undefined;
-      throw cause instanceof SshError ? cause : fileError(`look at "${path}"`, path, cause);
+      throw cause instanceof NetworkError ? cause : fileError(`look at "${path}"`, path, cause);
     }
   }
 
@@ -48,7 +49,7 @@ export function createSshSession({ client, sftp, requests, ended, end }: SshConn
       const free = Number(info?.f_bavail) * Number(info?.f_frsize);
       return Number.isFinite(free) && free >= 0 ? free : undefined;
     } catch (cause) {
-      if (cause instanceof SshError) throw cause;
+      if (cause instanceof NetworkError) throw cause;
       if (isUnsupported(cause)) return undefined;
       throw fileError(`ask for the free space at "${path}"`, path, cause);
     }
@@ -84,7 +85,7 @@ export function createSshSession({ client, sftp, requests, ended, end }: SshConn
       try {
         await requests.ask<void>((answer) => sftp.ext_openssh_rename(from, to, answer));
       } catch (cause) {
-        if (cause instanceof SshError) throw cause;
+        if (cause instanceof NetworkError) throw cause;
         if (!isUnsupported(cause)) throw fileError(`rename "${from}" to "${to}"`, from, cause);
         // The plain rename of SFTP refuses a name that is taken.
         if ((await status(to)) !== undefined) await remove(to);
@@ -111,7 +112,7 @@ async function readNames(sftp: SFTPWrapper, requests: SshRequests, handle: Buffe
       entries = await requests.ask<FileEntryWithStats[]>((answer) => sftp.readdir(handle, answer));
     } catch (cause) {
       if (statusOf(cause) === sftpStatus.endOfFile) return names;
-      throw cause instanceof SshError ? cause : fileError(`list "${path}"`, path, cause);
+      throw cause instanceof NetworkError ? cause : fileError(`list "${path}"`, path, cause);
     }
     // ssh2 leaves out "." and "..", so a piece may well be empty.
     if (!Array.isArray(entries)) break;
@@ -126,6 +127,6 @@ function statusFrom(stats: Stats | undefined, path: string): RemoteStatus {
   return { kind: type === fileType.file ? 'file' : type === fileType.folder ? 'folder' : 'other', sizeBytes: stats.size };
 }
 
-function nonsense(action: string): SshError {
-  return new SshError('network/protocol', `Cannot ${action}: the server's answer makes no sense`);
+function nonsense(action: string): NetworkError {
+  return new NetworkError('network/protocol', `Cannot ${action}: the server's answer makes no sense`);
 }

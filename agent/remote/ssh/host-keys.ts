@@ -3,9 +3,9 @@ import type { SshPlace } from '../../config/remote-place.ts';
 import { formatRemoteUrl } from '../../config/remote-url.ts';
 import { KcaptureError } from '../../errors.ts';
 import type { Network } from '../../sys/network-interface.ts';
+import { remoteErrorFrom } from '../retry.ts';
 import { RemoteError, type RemoteLimits } from '../remote-store.ts';
 import { makeKeyPair } from './key-pair.ts';
-import { remoteErrorOf } from './ssh-failure.ts';
 
 /** One question each: a server shows one key a connection. The preferred first. */
 const kinds = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'] as const;
@@ -28,7 +28,7 @@ export async function fetchHostKeys(network: Network, place: SshPlace, { connect
     try {
       (await network.ssh({ host, port, user, privateKey, trust, hostKeyTypes: [kind], connectMs, stallMs })).end();
     } catch (error) {
-      if (!(error instanceof KcaptureError) || error.code !== 'network/host-key') throw remoteErrorOf(error, where);
+      if (!(error instanceof KcaptureError) || error.code !== 'network/host-key') throw remoteErrorFrom(error, where);
     }
   }
   if (keys.length > 0) return keys;

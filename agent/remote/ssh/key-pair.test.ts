@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { type Sshd, startSshd } from '../../testing/servers/sshd.ts';
+import { createNetwork } from '../../sys/network.ts';
 import { openSshSession } from '../../sys/ssh-client.ts';
-import type { Network } from '../../sys/network-interface.ts';
 import { fetchHostKeys } from './host-keys.ts';
 import { makeKeyPair } from './key-pair.ts';
 
 const limits = { connectMs: 5000, stallMs: 10_000, retryMs: 1000, bufferBytes: 1 << 20 };
-const network = { ssh: openSshSession } as unknown as Network;
+const network = createNetwork();
 
 function folderFor(test: { readonly teardown: (handler: () => unknown) => unknown }): string {
   const folder = mkdtempSync(join(tmpdir(), 'kcapture-keys-'));

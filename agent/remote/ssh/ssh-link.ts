@@ -5,14 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { SshPlace } from '../../config/remote-place.ts';
 import { formatRemoteUrl } from '../../config/remote-url.ts';
 import type { SshSession } from '../../sys/network-interface.ts';
+import { findAddresses } from '../find-addresses.ts';
+import { remoteErrorFrom } from '../retry.ts';
 import { type RemoteContext, RemoteError } from '../remote-store.ts';
 import { type HostTrust, requireTrust } from './host-trust.ts';
-import { isRefusal, mayPass, remoteErrorOf } from './ssh-failure.ts';
+import { isRefusal, mayPass } from './ssh-failure.ts';
 
 /** Between attempts. */
 const [firstPauseMs, longestPauseMs] = [250, 5000];
-/** For a name server in a network that has just come up. */
-const resolveMs = 5000;
 
 /** @param attempt 1, 2, … of the same request: the last may have been carried out, though nobody heard of it. */
 type Action<T> = (session: SshSession, attempt: number) => Promise<T>;
@@ -53,7 +53,7 @@ export class SshLink {
       } catch (error) {
         failedAtMs ??= performance.now();
         const isLate = performance.now() - failedAtMs > this.#context.limits.retryMs;
-        if (!mayPass(error) || isLate || this.#isClosed) throw remoteErrorOf(error, this.where);
+        if (!mayPass(error) || isLate || this.#isClosed) throw remoteErrorFrom(error, this.where);
         this.#drop(session, error);
         await delay(firstPauseMs);
       }
@@ -93,7 +93,7 @@ export class SshLink {
       } catch (error) {
         // A server that has just started may refuse whom it lets in a minute later.
         const isPassing = mayPass(error) || (this.#hasBeenOpen && isRefusal(error));
-        if (!isPassing || performance.now() + pauseMs > endsAtMs) throw this.#trust.explain(remoteErrorOf(error, this.where));
+        if (!isPassing || performance.now() + pauseMs > endsAtMs) throw this.#trust.explain(remoteErrorFrom(error, this.where));
         this.#context.onNote(`${messageOf(error)}; trying again in ${pauseMs / 1000} s`);
         await delay(pauseMs);
       }
@@ -116,7 +116,7 @@ export class SshLink {
     const { network, limits } = this.#context;
     const { host, port, user } = this.#place;
     const { hostKeyTypes, trust } = this.#trust;
-    this.#addresses ??= await this.#findAddresses();
+    this.#addresses ??= await findAddresses(this.#context, host);
     const { connectMs, stallMs } = limits;
     return await network.ssh({
       host,
@@ -129,18 +129,6 @@ export class SshLink {
       connectMs,
       stallMs,
     });
-  }
-
-  /** Those of now, then those of the healthy machine. */
-  async #findAddresses(): Promise<readonly string[]> {
-    const { network, addresses, limits } = this.#context;
-    try {
-      const found = await network.resolve(this.#place.host, Math.min(limits.connectMs, resolveMs));
-      return [...new Set([...found, ...addresses])];
-    } catch (error) {
-      if (addresses.length === 0) throw error;
-      return addresses;
-    }
   }
 }
 

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { SshPlace } from '../../config/remote-place.ts';
-import type { Network } from '../../sys/network-interface.ts';
-import { openSshSession } from '../../sys/ssh-client.ts';
+import { createNetwork } from '../../sys/network.ts';
 import { makePattern } from '../../testing/pattern.ts';
 import { type Sshd, type SshdOptions, startSshd } from '../../testing/servers/sshd.ts';
 import type { RemoteContext, RemoteFile, RemoteLimits, RemoteStore } from '../remote-store.ts';
@@ -32,7 +31,7 @@ async function server(test: Test, options?: (folder: string) => SshdOptions): Pr
 }
 
 function contextFor(sshd: Sshd, { path, limits, credentials, ...changes }: Changes = {}): RemoteContext {
-  const network = { ssh: openSshSession, resolve: async (host: string) => [host] } as unknown as Network;
+  const network = createNetwork();
   const place: SshPlace = {
     kind: 'ssh',
     user: sshd.user,
