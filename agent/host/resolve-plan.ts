@@ -8,10 +8,12 @@ import { type ArmedPlan, type ArmedTarget, isOnNetwork } from '../config/armed-p
 import type { Configuration } from '../config/configuration.ts';
 import { type KernelModule, openModuleTree } from '../linux/module-tree.ts';
 import type { System } from '../sys/system.ts';
+import { armNetwork } from './plan/arm-network.ts';
 import { chooseModules } from './plan/choose-modules.ts';
 import { collectOwnPrograms } from './plan/hook-files.ts';
 import { hashInputs } from './plan/input-hash.ts';
 import type { Needs } from './plan/needs.ts';
+import { withoutLifetimes } from './plan/resolve-network.ts';
 import { type ResolvedTarget, resolveTarget } from './plan/resolve-target.ts';
 import type { RequiredFile } from './requirements/requirements.ts';
 
@@ -46,7 +48,15 @@ export function moduleImagePath({ name }: KernelModule): string {
 export function resolvePlan(system: System, configuration: Configuration, { kernelRelease, build }: ResolveOptions): ResolvedPlan {
   const resolved = configuration.targets.map((wish) => resolveTarget(system, wish, configuration));
   const lastResort = resolveLastResort(system, configuration);
-  const needs = [...resolved, ...lastResort].map((one) => one.needs);
+  const {
+    targets,
+    network,
+    needs: networkNeeds,
+  } = armNetwork(
+    system,
+    resolved.map(({ target }) => target),
+  );
+  const needs = [...[...resolved, ...lastResort].map((one) => one.needs), networkNeeds];
   const chosen = chooseModules(system, openModuleTree(system, kernelRelease), needs, configuration.extraModules);
   const own = collectOwnPrograms(system, configuration);
   const helpers = findHelpers(system, needs);
@@ -58,12 +68,13 @@ export function resolvePlan(system: System, configuration: Configuration, { kern
     host: system.kernel.utsname().host,
     machineId: readMachineId(system),
     kernelRelease,
-    targets: resolved.map(({ target }) => target),
+    targets,
+    ...(network === undefined ? {} : { network }),
     ...(lastResort.length === 0 ? {} : { root: lastResort[0].target }),
     modules: chosen.modules.map(moduleImagePath),
   } as const;
   const inputHash = hashInputs(system, {
-    facts: { ...facts, targets: facts.targets.map(withoutAddresses) },
+    facts: { ...facts, targets: targets.map(withoutAddresses), network: network === undefined ? undefined : withoutLifetimes(network) },
     byContent: [system.executablePath, ...present(configuration.source), ...keyFiles.map(({ source }) => source)],
     byIdentity: [...[...chosen.early, ...chosen.modules].map(({ path }) => path), ...programs],
   });
@@ -81,7 +92,7 @@ export function resolvePlan(system: System, configuration: Configuration, { kern
         ...chosen.warnings,
         ...own.warnings,
         ...helpers.warnings,
-        ...networkWarnings(configuration, facts.targets),
+        ...networkWarnings(configuration, targets),
       ]),
     ],
   };

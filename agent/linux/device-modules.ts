@@ -1,5 +1,5 @@
 /**
- * Which drivers a device needs, from the disk up to the root of its bus: each parent in `/sys/devices` names its driver, or at least
+ * Which drivers a device needs, from the disk or the network card up to the root of its bus: each parent in `/sys/devices` names its driver, or at least
  * the alias that finds one.
  *
  * @source Documentation/admin-guide/sysfs-rules.rst; Documentation/driver-api/device_link.rst (suppliers: clocks, regulators, PHYs).
@@ -26,16 +26,28 @@ const maxDevices = 256;
 export function findDeviceDrivers(system: Facts, disk: string, tree: ModuleTree): DeviceDrivers {
   const folder = deviceFolder(system, disk);
   if (folder === undefined) return { modules: [], transport: 'local' };
-  const parents = collectParents(system, folder);
+  const parents = collectParents(system, [folder]);
   const modules = new Set(parents.flatMap((parent) => driversOf(system, parent, tree)));
   const isRemote = parents.some((parent) => /\/session\d+$/.test(parent) || /\/nvme-fabrics\//.test(parent));
   return { modules: [...modules], transport: isRemote ? 'network' : 'local' };
 }
 
-/** The folder, all above it below `/sys/devices`, and the same for suppliers and for the controllers behind a multipath NVMe disk. */
-function collectParents({ files }: Facts, start: string): readonly string[] {
+/**
+ * The same for a network device: also its transceiver, and the function of a card that a virtual function asks.
+ *
+ * @param name e.g. `eth0`.
+ * @returns module names; none for a device made by software.
+ */
+export function findNetworkDrivers(system: Facts, name: string, tree: ModuleTree): readonly string[] {
+  const folder = `/sys/class/net/${name}`;
+  const starts = ['device', 'phydev', 'device/physfn'].flatMap((link) => system.files.realPath(`${folder}/${link}`) ?? []);
+  return [...new Set(collectParents(system, starts).flatMap((parent) => driversOf(system, parent, tree)))];
+}
+
+/** The folders, all above them below `/sys/devices`, and the same for suppliers and for the controllers behind a multipath NVMe disk. */
+function collectParents({ files }: Facts, starts: readonly string[]): readonly string[] {
   const found = new Set<string>();
-  const waiting = [start];
+  const waiting = [...starts];
   while (waiting.length > 0 && found.size < maxDevices) {
     const folder = waiting.pop() as string;
     if (!folder.startsWith('/sys/devices/') || found.has(folder)) continue;

@@ -1,8 +1,8 @@
 /**
- * The kernel modules a capture loads, in their order, for one kernel release: drivers from the targets' disks up to their bus, layers, file
+ * The kernel modules a capture loads, in their order, for one kernel release: drivers from the targets' disks and network cards up to their bus, layers, file
  * systems, and what these ask for by name while they run, when there is no modprobe to answer.
  */
-import { findDeviceDrivers } from '../../linux/device-modules.ts';
+import { findDeviceDrivers, findNetworkDrivers } from '../../linux/device-modules.ts';
 import type { KernelModule, ModuleTree } from '../../linux/module-tree.ts';
 import type { System } from '../../sys/system.ts';
 import type { Needs } from './needs.ts';
@@ -33,6 +33,8 @@ export function chooseModules(system: System, tree: ModuleTree, needs: readonly 
       warnings.push(`The disk ${disk} is reached over a network, which is not brought up in the capture kernel.`);
     return found.modules;
   });
+  const cards = [...new Set(needs.flatMap(({ networkDevices }) => networkDevices))];
+  const networkDrivers = cards.flatMap((name) => findNetworkDrivers(system, name, tree));
   const wanted = needs.flatMap(({ modules }) => modules);
   const optional = [
     ...wanted.flatMap((name) => askedFor[name] ?? []),
@@ -42,7 +44,7 @@ export function chooseModules(system: System, tree: ModuleTree, needs: readonly 
     ...(system.files.status('/sys/firmware/efi') === undefined ? [] : ['efivarfs']),
   ];
   const early = tree.order(['loop', 'squashfs']);
-  const all = tree.order([...drivers, ...wanted.map((name) => fileSystemName(tree, name)), ...extra], optional);
+  const all = tree.order([...drivers, ...networkDrivers, ...wanted.map((name) => fileSystemName(tree, name)), ...extra], optional);
   for (const name of all.missing) warnings.push(`The kernel ${tree.release} has no module "${name}", neither as a file nor built in.`);
   if (early.missing.length > 0)
     warnings.push(`The kernel ${tree.release} lacks ${early.missing.join(' and ')}: the executable cannot be mounted from its squashfs.`);

@@ -4,6 +4,8 @@ import type { RequiredFile } from '../requirements/requirements.ts';
 export type Needs = {
   /** Kernel names of the disks at the bottom. */
   readonly disks: string[];
+  /** Kernel names of network devices. */
+  readonly networkDevices: string[];
   /** Kernel modules or aliases; file systems by their type. */
   readonly modules: string[];
   /** As `modules`, but their absence is no fault. */
@@ -17,5 +19,5 @@ export type Needs = {
 };
 
 export function createNeeds(): Needs {
-  return { disks: [], modules: [], optionalModules: [], programs: [], libraries: [], keyFiles: [], warnings: [] };
+  return { disks: [], networkDevices: [], modules: [], optionalModules: [], programs: [], libraries: [], keyFiles: [], warnings: [] };
 }
