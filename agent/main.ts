@@ -4,12 +4,16 @@ import { isBackgroundTask, runBackgroundTask } from './capture/background.ts';
 import { type PageWorkerTask, runPageWorker } from './dump/page-team.ts';
 import { run } from './cli.ts';
 import { runAsMakedumpfile } from './makedumpfile/run.ts';
+import { openRemoteStore } from './remote/open-remote.ts';
+import { isRemoteTask } from './remote/remote-messages.ts';
+import { runRemoteThread } from './remote/remote-thread.ts';
 import { buildInfo } from './sys/build-info.ts';
 import { createBunSystem } from './sys/bun-system.ts';
-import { workerTask } from './sys/workers.ts';
+import { workerPort, workerTask } from './sys/workers.ts';
 
 const system = createBunSystem();
-if (isBackgroundTask(workerTask)) runBackgroundTask(system, workerTask);
+if (isRemoteTask(workerTask) && workerPort !== undefined) runRemoteThread(system, workerPort, workerTask, openRemoteStore);
+else if (isBackgroundTask(workerTask)) runBackgroundTask(system, workerTask);
 else if (workerTask !== undefined) runPageWorker(system, workerTask as PageWorkerTask);
 else await main();
 

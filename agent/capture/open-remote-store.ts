@@ -19,7 +19,7 @@ export function openRemoteStore(run: Run, target: ArmedTarget & { kind: 'remote'
     canRename,
     capture: { name: name.name, machineId, startedAtMs: name.startedAtMs },
     adopt: name.adopted,
-    limits: remoteLimits(),
+    limits: remoteLimits(settings.configuration),
     // The dump gives way in time for what comes after it.
     onWait(phase) {
       pulse.beat();

@@ -3,7 +3,6 @@
  *
  * It never throws and never ends by itself before `close`; its heartbeat tells that its event loop turns.
  */
-import type { Network } from '../sys/network-interface.ts';
 import type { System } from '../sys/system.ts';
 import type { ThreadPort } from '../sys/thread-interface.ts';
 import { readCredentials } from './read-credentials.ts';
@@ -17,11 +16,11 @@ import {
   type RemoteTask,
 } from './remote-messages.ts';
 import { type RemoteContext, RemoteError, type RemoteFile, type RemoteStore } from './remote-store.ts';
-import { checkSlotWrite, RemoteWrites } from './remote-writes.ts';
+import { checkSlotWrite, RemoteWrites, type RemoteWritesOptions } from './remote-writes.ts';
 
 const heartbeatMs = 1000;
 
-export type RemoteSystem = Pick<System, 'files' | 'kernel'> & { readonly network: Network };
+export type RemoteSystem = Pick<System, 'files' | 'kernel' | 'network' | 'freeMemory'>;
 
 /** @param open the protocols; see `openRemoteStore`. */
 export function runRemoteThread(
@@ -36,11 +35,10 @@ export function runRemoteThread(
     exchange.tell();
   };
   const context = () => contextOf(system, task, exchange, (sentence) => post({ kind: 'note', sentence }));
-  const desk = new RemoteDesk(
-    () => open(context()),
-    exchange,
-    (error) => post({ kind: 'failed', error: packError(error) }),
-  );
+  const desk = new RemoteDesk(() => open(context()), exchange, {
+    onFailure: (error) => post({ kind: 'failed', error: packError(error) }),
+    onTidy: () => system.freeMemory(),
+  });
   const heart = setInterval(() => exchange.beat(), heartbeatMs);
   const leave = () => {
     clearInterval(heart);
@@ -79,19 +77,21 @@ function contextOf(
   };
 }
 
+type DeskEvents = Omit<RemoteWritesOptions, 'seekable'>;
+
 /** One call after another is carried out as it comes; the caller waits for each before it sends the next, but for writes. */
 class RemoteDesk {
   readonly #open: () => Promise<RemoteStore>;
   readonly #exchange: RemoteExchange;
-  readonly #onFailure: (error: unknown) => void;
+  readonly #events: DeskEvents;
   #store: RemoteStore | undefined;
   #file: RemoteFile | undefined;
   #writes: RemoteWrites | undefined;
 
-  constructor(open: () => Promise<RemoteStore>, exchange: RemoteExchange, onFailure: (error: unknown) => void) {
+  constructor(open: () => Promise<RemoteStore>, exchange: RemoteExchange, events: DeskEvents) {
     this.#open = open;
     this.#exchange = exchange;
-    this.#onFailure = onFailure;
+    this.#events = events;
   }
 
   write(request: { readonly slot: number; readonly offset: number; readonly length: number }): void {
@@ -140,7 +140,7 @@ class RemoteDesk {
   async #create(store: RemoteStore, name: string): Promise<void> {
     await this.#discard();
     this.#file = await store.create(name);
-    this.#writes = new RemoteWrites(this.#file, this.#exchange, { seekable: store.seekable, onFailure: this.#onFailure });
+    this.#writes = new RemoteWrites(this.#file, this.#exchange, { ...this.#events, seekable: store.seekable });
   }
 
   /** A file that is to be whole has all its bytes; one that is not keeps what has arrived. */

@@ -4,7 +4,7 @@
  * The bytes are copied out of the shared memory first (a tenth of a millisecond a MiB), so that a slot is free at once and no library below sees memory that another thread
  * writes to.
  */
-import { type RemoteExchange, slotBytes, slotCount } from './remote-exchange.ts';
+import { type RemoteExchange, slotBytes, slotCount, tidyEvery } from './remote-exchange.ts';
 import type { RemoteFile } from './remote-store.ts';
 
 export type SlotWrite = { readonly slot: number; readonly offset: number; readonly length: number };
@@ -12,27 +12,33 @@ export type SlotWrite = { readonly slot: number; readonly offset: number; readon
 /** Under way at a time on a file that can be written anywhere; each has a buffer of its own. */
 const mostAtOnce = 4;
 
+export type RemoteWritesOptions = {
+  readonly seekable: boolean;
+  /** Called once, with what the first write that failed said; those behind it are dropped. */
+  readonly onFailure: (error: unknown) => void;
+  /** Now and then: what is no longer used may be given up. */
+  readonly onTidy: () => void;
+};
+
 export class RemoteWrites {
   readonly #file: RemoteFile;
   readonly #exchange: RemoteExchange;
   readonly #atOnce: number;
   readonly #onFailure: (error: unknown) => void;
+  readonly #onTidy: () => void;
   readonly #waiting: SlotWrite[] = [];
   readonly #active = new Set<SlotWrite>();
   readonly #buffers: Uint8Array[] = [];
   #failure: { readonly error: unknown } | undefined;
   #onIdle: (() => void)[] = [];
+  #untidyBytes = 0;
 
-  /** @param onFailure called once, with what the first write that failed said; those behind it are dropped. */
-  constructor(
-    file: RemoteFile,
-    exchange: RemoteExchange,
-    options: { readonly seekable: boolean; readonly onFailure: (error: unknown) => void },
-  ) {
+  constructor(file: RemoteFile, exchange: RemoteExchange, { seekable, onFailure, onTidy }: RemoteWritesOptions) {
     this.#file = file;
     this.#exchange = exchange;
-    this.#atOnce = options.seekable ? mostAtOnce : 1;
-    this.#onFailure = options.onFailure;
+    this.#atOnce = seekable ? mostAtOnce : 1;
+    this.#onFailure = onFailure;
+    this.#onTidy = onTidy;
   }
 
   add(write: SlotWrite): void {
@@ -80,8 +86,16 @@ export class RemoteWrites {
       this.#fail(error);
     }
     this.#active.delete(write);
+    this.#tidy(write.length);
     this.#start();
     this.#wakeWhenIdle();
+  }
+
+  #tidy(length: number): void {
+    this.#untidyBytes += length;
+    if (this.#untidyBytes < tidyEvery.thread) return;
+    this.#untidyBytes = 0;
+    this.#onTidy();
   }
 
   #fail(error: unknown): void {

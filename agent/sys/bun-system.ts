@@ -1,4 +1,5 @@
 /** The real system: Bun with native libraries. */
+import { edenGC } from 'bun:jsc';
 import { statfsSync } from 'node:fs';
 import { type CodecName, CompressError, type PageCodec } from '../compress/codec.ts';
 import { defaultZlibLevel } from '../compress/zlib.ts';
@@ -34,6 +35,7 @@ export function createBunSystem(): System {
     openCodec,
     createFile: createFileSink,
     startWorkers,
+    freeMemory: () => void edenGC(),
     openThread: (task) => openThread(Bun.main, task),
     standardOutput: () => createStreamSink(1, 'standard output', waitUntilWritable),
     print: (text) => printTo(1, 'standard output', text, waitUntilWritable),

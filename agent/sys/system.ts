@@ -67,6 +67,8 @@ export interface System {
   readText(path: string): string;
   /** Milliseconds of a clock that never jumps. */
   now(): number;
+  /** Gives up what this thread no longer uses, as far as that is quickly done; for whoever moves many megabytes. */
+  freeMemory(): void;
   /** Highest resident set of this process so far, in bytes. */
   peakMemoryBytes(): number;
   /** Writes to standard error, no newline added. */

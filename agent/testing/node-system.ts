@@ -33,6 +33,7 @@ export async function createNodeSystem(): Promise<System> {
     openCodec,
     createFile: createFileSink,
     startWorkers() {},
+    freeMemory() {},
     openThread: openNodeThread,
     standardOutput: () => createStreamSink(1, 'standard output', waitAMoment),
     print: (text) => printTo(1, 'standard output', text, waitAMoment),

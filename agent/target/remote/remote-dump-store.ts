@@ -5,6 +5,7 @@
  */
 import { encodeText } from '../../binary/text.ts';
 import { RemoteError, type RemoteEntry } from '../../remote/remote-store.ts';
+import { tidyEvery } from '../../remote/remote-exchange.ts';
 import type { RemoteOpened, RemoteTask } from '../../remote/remote-messages.ts';
 import type { System } from '../../sys/system.ts';
 import { type DumpFile, dumpFiles, flattenedMemory, parseDumpName, unfinished } from '../dump-name.ts';
@@ -46,6 +47,7 @@ class RemoteDumpStore implements DumpStore {
   /** Of the memory file: `begun` has neither of its names yet. */
   #state: 'none' | 'begun' | 'named' = 'none';
   #endBytes = 0;
+  #untidyBytes = 0;
 
   constructor(system: System, request: RemoteStoreRequest) {
     const { wish, onWait, onNote, ...task } = request;
@@ -180,8 +182,16 @@ class RemoteDumpStore implements DumpStore {
     const onSent = (offset: number, bytes: number) => {
       this.#transfer.sentBytes += bytes;
       this.#endBytes = Math.max(this.#endBytes, offset + bytes);
+      this.#tidy(bytes);
     };
     return new RemoteSink(this.#client, { name, seekable: this.#seekable, onSent });
+  }
+
+  #tidy(bytes: number): void {
+    this.#untidyBytes += bytes;
+    if (this.#untidyBytes < tidyEvery.run) return;
+    this.#untidyBytes = 0;
+    this.#system.freeMemory();
   }
 
   #nameMemory(): void {
