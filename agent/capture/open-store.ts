@@ -24,7 +24,8 @@ export function openStore(run: Run, target: CaptureTarget, index: number): DumpS
     run.elapsedMs[`target${index + 1}`] = Math.round(system.now() - since);
     return store;
   }
-  const open = openTarget(system, target, { index, endsAt, onWait: () => pulse.beat() });
+  const clientName = settings.inCaptureKernel ? nfsClientName(settings.plan?.machineId) : undefined;
+  const open = openTarget(system, target, { index, endsAt, clientName, onWait: () => pulse.beat() });
   run.elapsedMs[`target${index + 1}`] = Math.round(system.now() - since);
   try {
     if (open.kind === 'folder') {
@@ -38,6 +39,11 @@ export function openStore(run: Run, target: CaptureTarget, index: number): DumpS
     open.close();
     throw error;
   }
+}
+
+/** A name that no other machine gives, and not the one this machine gives while it is healthy. */
+function nfsClientName(machineId: string | undefined): string | undefined {
+  return machineId === undefined ? undefined : `kcapture-${machineId}`;
 }
 
 /** Never throws. */

@@ -69,6 +69,41 @@ t.test('words on the command line win, over the plan too', async (t) => {
   t.equal((await read(t, { ...files, '/proc/cmdline': 'elfcorehdr=0x1 kcapture.skip' })).skip, true);
 });
 
+t.test('a server that is named on the command line is reached by the network of the plan', async (t) => {
+  const network = { links: [], addresses: [], routes: [], nameServers: [], searchDomains: [], leased: [] };
+  const known = {
+    ...{ kind: 'remote', wish: 'ssh me@srv', addresses: ['192.0.2.1'], credentials: '/etc/kcapture/targets/x', canRename: true },
+    place: { kind: 'ssh', user: 'me', host: 'srv', port: 22, path: '/var/crash' },
+  };
+  const ownPath = { ...known, place: { ...known.place, path: '/own' } };
+  const nfs = { kind: 'nfs', wish: 'nfs srv:/x', host: 'srv', addresses: ['192.0.2.1'], exported: '/x', options: '', folder: '/var/crash' };
+  const onNetwork = { ...plan, network, targets: [known, ownPath, nfs] };
+  const files = { '/etc/kcapture.conf': 'ssh me@srv\n', '/etc/kcapture/armed.json': JSON.stringify(onNetwork) };
+  const boot = 'elfcorehdr=0x1 ';
+  const words = 'kcapture.target=ssh://you@srv/~/a kcapture.target=nfs:srv:/y,vers=3 kcapture.target=https://198.51.100.7/z';
+  t.match((await read(t, { ...files, '/proc/cmdline': boot + words })).targets, [
+    {
+      kind: 'remote',
+      place: { user: 'you', path: '~/a' },
+      addresses: ['192.0.2.1'],
+      credentials: /^\/etc\/kcapture\/targets\/ssh-you-at-srv-/,
+      canRename: false,
+    },
+    { kind: 'nfs', host: 'srv', exported: '/y', options: 'vers=3', addresses: ['192.0.2.1'], folder: '/var/crash' },
+    { kind: 'remote', place: { kind: 'http' }, addresses: ['198.51.100.7'] },
+  ]);
+  t.match((await read(t, { ...files, '/proc/cmdline': `${boot}kcapture.path=/other` })).targets, [
+    { place: { path: '/other' } },
+    { place: { path: '/own' } },
+    { folder: '/other' },
+  ]);
+  const without = await read(t, { '/etc/kcapture.conf': 'ssh me@srv\nnfs srv:/x\n' });
+  t.match(without.targets, [
+    { kind: 'unsupported', wish: 'ssh me@srv', why: /no plan/ },
+    { kind: 'unsupported', wish: 'nfs srv:/x' },
+  ]);
+});
+
 t.test('dump_to_rootfs adds the root of the plan as the last target', async (t) => {
   const files = { '/etc/kcapture.conf': 'ext4 UUID=1\nfailure_action dump_to_rootfs\n', '/etc/kcapture/armed.json': JSON.stringify(plan) };
   t.match((await read(t, files)).targets, [{ wish: 'ext4' }, { wish: 'root' }]);

@@ -90,9 +90,16 @@ function readSoundPlan(system: System, path: string | undefined, problems: strin
 
 /** What the command line says wins over the plan, and the plan over what was written when it was made. */
 function chooseTargets(plan: ArmedPlan | undefined, written: Configuration, configuration: Configuration): readonly CaptureTarget[] {
-  if (plan === undefined || configuration.targets !== written.targets) return targetsOfWishes(configuration);
+  if (plan === undefined || configuration.targets !== written.targets) return targetsOfWishes(configuration, plan);
   const withRoot = configuration.failureAction === 'dump_to_rootfs' && plan.root !== undefined;
   const targets = withRoot ? [...plan.targets, plan.root] : plan.targets;
   if (configuration.path === written.path) return targets;
-  return targets.map((target) => (target.kind === 'filesystem' ? { ...target, folder: configuration.path } : target));
+  return targets.map((target) => inFolder(target, written.path, configuration.path));
+}
+
+/** A folder that stands in the URL of a target is not the one that `path` says. */
+function inFolder(target: CaptureTarget, before: string, folder: string): CaptureTarget {
+  if (target.kind === 'filesystem' || target.kind === 'nfs') return { ...target, folder };
+  if (target.kind !== 'remote' || target.place.kind !== 'ssh' || target.place.path !== before) return target;
+  return { ...target, place: { ...target.place, path: folder } };
 }

@@ -37,7 +37,7 @@ export function readS3Url({ host, port, path, query = [] }: UrlParts): S3Place {
 
 export function formatS3Url({ bucket, prefix, endpoint, region, style }: S3Place): string {
   const query = [
-    ...(endpoint === amazon(region) ? [] : [`endpoint=${endpoint.replace(/%/g, '%25')}`]),
+    ...(endpoint === amazon(region) ? [] : [`endpoint=${endpoint}`]),
     ...(endpoint !== amazon(region) && region === usualRegion ? [] : [`region=${region}`]),
     ...(style === usualStyle(bucket, endpoint, region) ? [] : [`style=${style}`]),
   ];
@@ -89,6 +89,7 @@ function checkEndpoint(text: string): string {
   const { scheme, user, host, port, path, query } = splitUrl(text.includes('://') ? text : `https://${text}`);
   if (user !== undefined)
     throw badValue('Cannot use the endpoint of this URL: it holds a user or a password', 'Write endpoint=https://HOST');
+  if (host.includes('%')) throw badValue('Cannot use the endpoint of this URL: a link-local address leads nowhere from another machine');
   if (scheme !== 'https' && scheme !== 'http') throw badValue('Cannot use the endpoint of this URL: expected https://HOST or http://HOST');
   if ((path !== '' && path !== '/') || query !== undefined) {
     throw badValue(
@@ -106,7 +107,7 @@ function checkBucket(bucket: string, style: S3Place['style'], endpoint: string):
   if (style === 'virtual' && bucket.includes('_')) {
     throw badValue('Cannot use a bucket with "_" in its name as part of a host', 'Write style=path');
   }
-  if (style === 'virtual' && isIP(splitUrl(endpoint).host.replace(/%.*$/, '')) !== 0) {
+  if (style === 'virtual' && isIP(splitUrl(endpoint).host) !== 0) {
     throw badValue('Cannot put the bucket in front of an endpoint that is an address', 'Write style=path');
   }
   return bucket;
