@@ -11,6 +11,7 @@ import { AwsV4Signer } from 'aws4fetch';
 import type { S3Place } from '../../config/remote-place.ts';
 import type { HttpAnswer } from '../../sys/network-interface.ts';
 import { RemoteError, type RemoteContext } from '../remote-store.ts';
+import { findAddresses } from '../find-addresses.ts';
 import { retrying } from '../retry.ts';
 import { errorIn, s3ErrorFrom } from './s3-error.ts';
 import { s3Url, whereOf } from './s3-names.ts';
@@ -65,20 +66,29 @@ export function createS3Access(context: S3Context): S3Access {
   const { place } = context;
   if (place.kind !== 's3') throw new RemoteError('remote/unsupported', `Cannot use a place of kind ${place.kind} as a store of objects`);
   const secret = checkSecret(context, place);
+  const host = new URL(s3Url(place, undefined)).hostname.replace(/^\[|\]$/g, '');
+  let addresses: readonly string[] | undefined;
   const ask = <T>(request: S3Request, read: (answer: HttpAnswer) => T): Promise<T> =>
     retrying(context, request.what, async (signal) => {
-      const answer = await sendUnlessEnded(context, place, secret, request, signal);
-      return readAnswer(read, answer, request, whereOf(place, request.key ?? ''));
+      addresses ??= await findAddresses(context, host);
+      try {
+        const answer = await sendUnlessEnded({ context, place, keys: secret, addresses }, request, signal);
+        return readAnswer(read, answer, request, whereOf(place, request.key ?? ''));
+      } catch (error) {
+        // The store may have moved.
+        addresses = undefined;
+        throw error;
+      }
     });
   return { place, ask, tell: (request) => ask(request, () => undefined) };
 }
 
 /** An upload that is given up is not tried again. */
-async function sendUnlessEnded(context: S3Context, place: S3Place, keys: Keys, request: S3Request, over: AbortSignal): Promise<HttpAnswer> {
+async function sendUnlessEnded(sender: Sender, request: S3Request, over: AbortSignal): Promise<HttpAnswer> {
   const { signal } = request;
   try {
     signal?.throwIfAborted();
-    return await send(context, place, keys, { ...request, signal: signal === undefined ? over : AbortSignal.any([over, signal]) });
+    return await send(sender, { ...request, signal: signal === undefined ? over : AbortSignal.any([over, signal]) });
   } catch (error) {
     throw signal?.aborted ? signal.reason : error;
   }
@@ -117,7 +127,9 @@ function checkSecret({ credentials: { secret }, wallClockMs }: S3Context, place:
   return secret;
 }
 
-async function send(context: S3Context, place: S3Place, keys: Keys, request: S3Request): Promise<HttpAnswer> {
+type Sender = { readonly context: S3Context; readonly place: S3Place; readonly keys: Keys; readonly addresses: readonly string[] };
+
+async function send({ context, place, keys, addresses }: Sender, request: S3Request): Promise<HttpAnswer> {
   const payload = request.payload ?? (request.method === 'PUT' || request.method === 'POST' ? emptyPayload : undefined);
   const url = s3Url(place, request.key, request.query);
   const { limits, credentials } = context;
@@ -126,7 +138,7 @@ async function send(context: S3Context, place: S3Place, keys: Keys, request: S3R
     url,
     headers: await sign({ url, place, keys, payload, request, nowMs: context.wallClockMs() }),
     body: payload?.bytes,
-    addresses: context.addresses.length === 0 ? undefined : context.addresses,
+    addresses,
     tls: { authority: credentials.authority, certificate: credentials.clientCertificate, key: credentials.clientKey },
     connectMs: limits.connectMs,
     stallMs: limits.stallMs,

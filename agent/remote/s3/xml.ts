@@ -48,7 +48,7 @@ export function readXml(bytes: Uint8Array): XmlElement {
     if (found === null) throw bad(`at ${at}`);
     const { close, name, empty, text: words } = found.groups ?? {};
     const inner = open[open.length - 1];
-    if (words !== undefined) inner.text += unescape(words, at);
+    if (words !== undefined) inner.text += resolveEntities(words, at);
     else if (name === undefined) continue;
     else if (close !== undefined) endElement(open, name, at);
     else {
@@ -91,7 +91,7 @@ function decode(bytes: Uint8Array): string {
 
 const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-function unescape(text: string, at: number): string {
+function resolveEntities(text: string, at: number): string {
   return text.replace(/&([^;&]{0,12}(;?))/g, (_, words: string, end: string) => {
     const word = words.slice(0, -1);
     if (end === '' || word === '') throw bad(`at ${at}: an entity without its end`);

@@ -1,0 +1,92 @@
+/**
+ * The captures of all machines that save to one place in a store. Comes in: a place. Goes out: a row a capture, with its manifest as it was written.
+ *
+ * What is read is bounded: pages of a listing, and one small object for each of the newest captures.
+ */
+import { decodeText } from '../../binary/text.ts';
+import { MiB } from '../../binary/units.ts';
+import type { RemoteEntry } from '../remote-store.ts';
+import { listObjects } from './list-bucket.ts';
+import { getObject } from './objects.ts';
+import { createS3Access, type S3Access, type S3Context } from './s3-access.ts';
+import { whereOf } from './s3-names.ts';
+
+const manifestName = 'manifest.json';
+/** A hundred pages. */
+const mostObjects = 100_000;
+const mostManifestBytes = 4 * MiB;
+const atOnce = 8;
+
+export type FleetCapture = {
+  readonly machineId: string;
+  /** As `formatDumpName` makes it, or whatever somebody put there. */
+  readonly name: string;
+  /** A URL without secrets. */
+  readonly where: string;
+  readonly files: readonly RemoteEntry[];
+  /** Not read yet by anybody: any text. `undefined`: there is none, the capture is not finished; or it is beyond what was asked for. */
+  readonly manifest: string | undefined;
+};
+
+export type Fleet = {
+  /** Oldest first, by the end of their names. */
+  readonly captures: readonly FleetCapture[];
+  /** There is more in the bucket than is listed. */
+  readonly isCut: boolean;
+};
+
+/**
+ * @param mostManifests of the newest captures, that many manifests are read.
+ * @throws RemoteError
+ */
+export async function listFleet(context: S3Context, mostManifests = 1000): Promise<Fleet> {
+  const access = createS3Access(context);
+  const { prefix } = access.place;
+  const root = prefix === '' ? '' : `${prefix}/`;
+  const { objects, isCut } = await listObjects(access, { prefix: root, most: mostObjects });
+  const folders = groupByFolder(access, root, objects);
+  const captures = [...folders].sort((a, b) => (timeIn(a.name) < timeIn(b.name) ? -1 : timeIn(a.name) > timeIn(b.name) ? 1 : 0));
+  return { captures: await withManifests(access, root, captures, mostManifests), isCut };
+}
+
+type Folder = Omit<FleetCapture, 'manifest'>;
+
+function groupByFolder(access: S3Access, root: string, objects: readonly { key: string; sizeBytes: number }[]): readonly Folder[] {
+  const folders = new Map<string, Folder & { readonly files: RemoteEntry[] }>();
+  for (const { key, sizeBytes } of objects) {
+    const [machineId, name, file, ...deeper] = key.slice(root.length).split('/');
+    if (file === undefined || file === '' || deeper.length > 0) continue;
+    const folder = folders.get(`${machineId}/${name}`) ?? {
+      machineId,
+      name,
+      where: whereOf(access.place, `${root}${machineId}/${name}`),
+      files: [],
+    };
+    folder.files.push({ name: file, sizeBytes });
+    folders.set(`${machineId}/${name}`, folder);
+  }
+  return [...folders.values()];
+}
+
+/** The time stands at the end, behind the host. */
+function timeIn(name: string): string {
+  return /\d{4}-\d\d-\d\d-\d\d:\d\d:\d\d(?:\.\d{1,3})?$/.exec(name)?.[0] ?? '';
+}
+
+async function withManifests(access: S3Access, root: string, folders: readonly Folder[], most: number): Promise<readonly FleetCapture[]> {
+  const captures: FleetCapture[] = folders.map((folder) => ({ ...folder, manifest: undefined }));
+  const first = Math.max(0, captures.length - most);
+  let next = captures.length - 1;
+  const work = async () => {
+    for (let index = next--; index >= first; index = next--) captures[index] = await withManifest(access, root, captures[index]);
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return captures;
+}
+
+async function withManifest(access: S3Access, root: string, capture: FleetCapture): Promise<FleetCapture> {
+  const file = capture.files.find(({ name }) => name === manifestName);
+  if (file === undefined || file.sizeBytes > mostManifestBytes) return capture;
+  const bytes = await getObject(access, `${root}${capture.machineId}/${capture.name}/${manifestName}`, mostManifestBytes);
+  return bytes === undefined ? capture : { ...capture, manifest: decodeText(bytes) };
+}
