@@ -24,6 +24,7 @@ import { requirementsCommand } from './commands/requirements.ts';
 import { showCommand } from './commands/show.ts';
 import { statusCommand } from './commands/status.ts';
 import { unloadCommand } from './commands/unload.ts';
+import { targetCommand } from './commands/target.ts';
 import { testCommand } from './commands/test.ts';
 import { type BuildInfo, versionCommand } from './commands/version.ts';
 import { vtopCommand } from './commands/vtop.ts';
@@ -73,6 +74,7 @@ export async function run(system: System, build: BuildInfo, words: readonly stri
       unloadCommand(system),
       statusCommand(system, build, setExit),
       testCommand(system, build, setExit),
+      targetCommand(system, setExit),
       configCommand(system, setExit),
     ],
     'In the capture kernel:': [captureCommand(system, build, setExit), dmesgCommand(system), dumpCommand(system, setExit)],

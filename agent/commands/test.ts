@@ -57,11 +57,11 @@ export function testCommand(system: System, build: BuildInfo, setExit: SetExit):
     .option('--force', 'with --crash: crash even if nothing would be captured')
     .option('--json', 'print as JSON')
     .addHelpText('after', help)
-    .action((flags: Flags) => {
+    .action(async (flags: Flags) => {
       if (flags.vm) testInVm(system, build, flags, setExit);
       else if (flags.crash) testByCrash(system, build, flags);
       else if (flags.result) showResult(system, flags, setExit);
-      else testDry(system, build, flags, setExit);
+      else await testDry(system, build, flags, setExit);
     });
 }
 
@@ -69,8 +69,8 @@ function paintFor(system: System) {
   return createPaint(system.errorIsTerminal && system.environment('NO_COLOR') === undefined);
 }
 
-function testDry(system: System, build: BuildInfo, flags: Flags, setExit: SetExit): void {
-  const result = runDryTest(system, { kernel: flags.kernel, build });
+async function testDry(system: System, build: BuildInfo, flags: Flags, setExit: SetExit): Promise<void> {
+  const result = await runDryTest(system, { kernel: flags.kernel, build });
   if (!result.passed) setExit(1);
   if (!flags.json) return system.print(formatDryRun(result, paintFor(system)));
   const { passed, checks, plan } = result;

@@ -61,9 +61,9 @@ export function readStatus(system: System, build: ResolveOptions['build']): Stat
   return judge(gatherFacts(system, build));
 }
 
-/** The status these facts amount to. */
-export function judge(facts: StatusFacts): Status {
-  const checks = table.flatMap((check) => check(facts));
+/** The status these facts amount to. @param probed what a trial of the targets found. */
+export function judge(facts: StatusFacts, probed: readonly Check[] = []): Status {
+  const checks = [...table.flatMap((check) => check(facts)), ...probed];
   const exitCode = statusExitCode(checks);
   return {
     version: 1,

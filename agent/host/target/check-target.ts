@@ -34,15 +34,15 @@ export async function checkTarget(
   const url = formatRemoteUrl(target.place);
   const sources = findCredentials(system, target.place, sshKey);
   const checks = credentialChecks(system, target, sources);
-  if (checks.some(({ level }) => level === 'fail')) return { url, passed: false, checks, bytesPerSecond: undefined };
-  const { place, addresses, canRename } = target;
+  if (checks.some(({ level }) => level === 'fail')) return { url, passed: false, checks, bytesPerSecond: undefined, canRename: undefined };
+  const { place, addresses } = target;
   try {
-    const trial = await tryRemote(system, { place, addresses, canRename, credentials: readSources(system, sources) });
-    return { url, ...trial, checks: [...checks, ...trial.checks] };
+    const trial = await tryRemote(system, { place, addresses, credentials: readSources(system, sources) });
+    return { url, ...trial, checks: [...checks, ...trial.checks, ...renameChecks(target.canRename, trial.canRename, url)] };
   } catch (error) {
     if (!(error instanceof KcaptureError)) throw error;
     const failed: Check = { name: 'credentials', level: 'fail', text: error.message, hint: error.hint };
-    return { url, passed: false, checks: [...checks, failed], bytesPerSecond: undefined };
+    return { url, passed: false, checks: [...checks, failed], bytesPerSecond: undefined, canRename: undefined };
   }
 }
 
@@ -56,4 +56,11 @@ function credentialChecks(
   if (problems.length > 0) return problems.map(({ fatal, text, hint }) => ({ name, level: fatal ? 'fail' : 'warn', text, hint }));
   const found = Object.values(sources.paths);
   return [{ name, level: 'ok', text: found.length === 0 ? 'none, the server may ask for some' : found.join(', ') }];
+}
+
+/** The plan goes by what was found when the target was added. */
+function renameChecks(recorded: boolean, found: boolean | undefined, url: string): readonly Check[] {
+  if (found === undefined || found === recorded) return [];
+  const text = `what is recorded is that it ${recorded ? 'renames' : 'renames no'} files, which is different now`;
+  return [{ name: 'rename', level: 'warn', text, hint: `Run: kcapture target add ${url}; then: kcapture load --rebuild` }];
 }

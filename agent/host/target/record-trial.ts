@@ -7,10 +7,14 @@ import { nfsFolder } from './nfs-url.ts';
 import { writeServerFacts } from './server-facts.ts';
 
 /** Nothing is kept of a trial that failed. @throws TargetSetUpError, FilesError */
-export function recordTrial(system: System, target: NetworkTarget, { passed, url, bytesPerSecond }: CheckedTarget): void {
+export function recordTrial(system: System, target: NetworkTarget, { passed, url, bytesPerSecond, canRename }: CheckedTarget): void {
   if (!passed) return;
   const folder = target.kind === 'nfs' ? nfsFolder(target) : target.credentials;
   makeCredentialsFolder(system, folder);
-  const canRename = target.kind === 'remote' && target.canRename;
-  writeServerFacts(system, folder, { url, canRename, bytesPerSecond, checkedAt: new Date(system.kernel.wallClockMs()).toISOString() });
+  writeServerFacts(system, folder, {
+    url,
+    canRename: canRename === true,
+    bytesPerSecond,
+    checkedAt: new Date(system.kernel.wallClockMs()).toISOString(),
+  });
 }

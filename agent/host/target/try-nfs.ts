@@ -24,7 +24,7 @@ export function tryNfs(system: System, target: NfsTarget): Trial {
   const fail = (name: string, error: unknown): Trial => {
     if (!(error instanceof KcaptureError)) throw error;
     checks.push({ name, level: 'fail', text: error.message, hint: error.hint ?? 'kcapture status' });
-    return { passed: false, checks, bytesPerSecond: undefined };
+    return { passed: false, checks, bytesPerSecond: undefined, canRename: undefined };
   };
   let opened: ReturnType<typeof openTarget>;
   try {
@@ -43,7 +43,7 @@ export function tryNfs(system: System, target: NfsTarget): Trial {
       level: 'ok',
       text: `${formatBytes(sizeBytes)} in ${seconds.toFixed(1)} s, ${formatBytes(bytesPerSecond)} a second; the same came back, ${free} free`,
     });
-    return { passed: true, checks, bytesPerSecond };
+    return { passed: true, checks, bytesPerSecond, canRename: undefined };
   } catch (error) {
     return fail('stream', error);
   } finally {

@@ -9,12 +9,14 @@ import { formatBytes, KiB, MiB } from '../../binary/units.ts';
 import type { Credentials } from '../../config/credentials.ts';
 import type { RemotePlace } from '../../config/remote-place.ts';
 import { KcaptureError } from '../../errors.ts';
+import { probeRename } from '../../remote/http/probe-rename.ts';
 import { openRemoteStore } from '../../remote/open-remote.ts';
 import type { RemoteContext, RemoteFile, RemoteStore } from '../../remote/remote-store.ts';
 import type { System } from '../../sys/system.ts';
 import { formatDumpName } from '../../target/dump-name.ts';
 import type { Check } from '../status/check.ts';
 import { placeHost } from './place-host.ts';
+import { removeProbeFolder } from './remove-probe-folder.ts';
 import { TestError } from '../test/test-error.ts';
 
 export type TryRequest = {
@@ -22,7 +24,6 @@ export type TryRequest = {
   /** Numeric; empty: the name could not be resolved. */
   readonly addresses: readonly string[];
   readonly credentials: Credentials;
-  readonly canRename: boolean;
 };
 
 export type Trial = {
@@ -30,6 +31,8 @@ export type Trial = {
   readonly checks: readonly Check[];
   /** `undefined`: it did not come to that. */
   readonly bytesPerSecond: number | undefined;
+  /** http: the server renames files. `undefined`: it did not come to that, or others know by themselves. */
+  readonly canRename: boolean | undefined;
 };
 
 const limits = { connectMs: 10_000, stallMs: 20_000, retryMs: 6000, bufferBytes: 16 * MiB } as const;
@@ -39,6 +42,8 @@ const pieceBytes = MiB;
 /** The stream ends with the first of both. */
 const mostStreamBytes = 32 * MiB;
 const streamMs = 3000;
+/** Where writes may overtake each other. */
+const mostUnderWay = 4;
 const smallName = 'kcapture-probe.txt';
 const largeName = 'kcapture-probe.bin';
 
@@ -46,6 +51,8 @@ const largeName = 'kcapture-probe.bin';
 export async function tryRemote(system: System, request: TryRequest): Promise<Trial> {
   const checks: Check[] = [];
   let bytesPerSecond: number | undefined;
+  let canRename: boolean | undefined;
+  let context = contextOf(system, request);
   const step = async <T>(name: string, action: () => Promise<readonly [string, T]>): Promise<T> => {
     try {
       const [text, value] = await action();
@@ -60,17 +67,21 @@ export async function tryRemote(system: System, request: TryRequest): Promise<Tr
   let store: RemoteStore | undefined;
   try {
     await step('reach', () => reach(system, request));
-    const opened = await step('open', () => open(system, request));
+    if (request.place.kind === 'http') {
+      canRename = await step('rename', () => findRename(context));
+      context = { ...context, canRename };
+    }
+    const opened = await step('open', () => open(context));
     store = opened;
     await step('save', () => saveSmall(opened));
     bytesPerSecond = await step('stream', () => stream(system, opened));
     await step('break off', () => breakOff(opened));
-    await step('remove', () => removeAll(opened));
+    await step('remove', () => removeAll(context, opened));
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
   }
-  await leave(store, checks);
-  return { passed: !checks.some(({ level }) => level === 'fail'), checks, bytesPerSecond };
+  await leave(context, store, checks);
+  return { passed: !checks.some(({ level }) => level === 'fail'), checks, bytesPerSecond, canRename };
 }
 
 class StepFailed extends Error {}
@@ -90,14 +101,14 @@ async function reach({ network }: System, { place, addresses }: TryRequest): Pro
   throw failure ?? new TestError('test/probe', `Cannot reach ${host}: it has no address`);
 }
 
-async function open(system: System, request: TryRequest): Promise<readonly [string, RemoteStore]> {
+function contextOf(system: System, request: TryRequest): RemoteContext {
   const nowMs = system.kernel.wallClockMs();
-  const context: RemoteContext = {
+  return {
     network: system.network,
     place: request.place,
     addresses: request.addresses,
     credentials: request.credentials,
-    canRename: request.canRename,
+    canRename: false,
     capture: { name: formatDumpName('kcapture-probe', nowMs), machineId: readMachineId(system), startedAtMs: nowMs },
     adopt: false,
     limits,
@@ -105,6 +116,14 @@ async function open(system: System, request: TryRequest): Promise<readonly [stri
     onNote: () => {},
     onProgress: () => {},
   };
+}
+
+async function findRename(context: RemoteContext): Promise<readonly [string, boolean]> {
+  const canRename = await probeRename(context);
+  return [canRename ? 'the server renames files' : 'the server renames no files: a dump gets its name while it comes', canRename];
+}
+
+async function open(context: RemoteContext): Promise<readonly [string, RemoteStore]> {
   const store = await openRemoteStore(context);
   const freeBytes = await store.freeBytes();
   return [`${store.where}${freeBytes === undefined ? '' : `, ${formatBytes(freeBytes)} free`}`, store];
@@ -143,12 +162,18 @@ async function stream(system: System, store: RemoteStore): Promise<readonly [str
   const startedAt = system.now();
   const file = await store.create(largeName);
   let sizeBytes = 0;
+  const underWay: Promise<void>[] = [];
   try {
     while (sizeBytes < mostStreamBytes && system.now() - startedAt < streamMs) {
-      await file.write(sizeBytes, piece);
+      if (underWay.length >= (store.seekable ? mostUnderWay : 1)) await underWay.shift();
+      const sent = file.write(sizeBytes, piece);
+      // Whoever is waited for first tells; the others must not end the program.
+      sent.catch(() => {});
+      underWay.push(sent);
       hash.update(piece);
       sizeBytes += piece.length;
     }
+    for (const sent of underWay) await sent;
     await file.sync();
     await file.finish(true);
   } catch (error) {
@@ -172,10 +197,13 @@ async function breakOff(store: RemoteStore): Promise<readonly [string, undefined
   throw new TestError('test/probe', `Cannot clean up in ${store.where}: ${left.name} stays there`, { where: store.where });
 }
 
-async function removeAll(store: RemoteStore): Promise<readonly [string, undefined]> {
+async function removeAll(context: RemoteContext, store: RemoteStore): Promise<readonly [string, undefined]> {
   for (const name of [smallName, largeName]) await store.remove(name);
   const left = await store.list();
-  if (left.length === 0) return ['both files are gone again', undefined];
+  if (left.length === 0) {
+    await removeProbeFolder(context, store.where);
+    return ['everything is gone again', undefined];
+  }
   throw new TestError('test/probe', `Cannot remove ${left.map(({ name }) => name).join(', ')} from ${store.where}`, { where: store.where });
 }
 
@@ -189,10 +217,13 @@ async function discard(file: RemoteFile): Promise<void> {
 }
 
 /** After a failure too: what was saved goes as far as that is possible. */
-async function leave(store: RemoteStore | undefined, checks: readonly Check[]): Promise<void> {
+async function leave(context: RemoteContext, store: RemoteStore | undefined, checks: readonly Check[]): Promise<void> {
   if (store === undefined) return;
   try {
-    if (checks.some(({ level }) => level === 'fail')) for (const name of [smallName, largeName]) await store.remove(name);
+    if (checks.some(({ level }) => level === 'fail')) {
+      for (const name of [smallName, largeName]) await store.remove(name);
+      await removeProbeFolder(context, store.where);
+    }
     await store.close();
   } catch (error) {
     if (!(error instanceof KcaptureError)) throw error;

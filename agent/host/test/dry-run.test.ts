@@ -67,7 +67,7 @@ const failures: readonly { name: string; tree: Record<string, string>; says: Reg
   {
     name: 'a target that cannot be used',
     tree: { 'etc/kcapture.conf': 'nfs server:/export\n' },
-    says: /FAIL +target 1 +nfs server:\/export/,
+    says: /FAIL +target 1 +nfs:\/\/server\/export: Cannot mount/,
   },
   { name: 'a folder that cannot be made', tree: { 'var/crash': 'a file' }, says: /FAIL +target 1 +.*\/var\/crash/ },
   { name: 'no kernel', tree: { [`boot/vmlinuz-${testRelease}`]: '' }, says: /FAIL +image +.*kernel/ },

@@ -29,7 +29,7 @@ export type DryRun = {
   readonly problems: readonly KcaptureError[];
 };
 
-export function runDryTest(system: System, request: DryRunRequest): DryRun {
+export async function runDryTest(system: System, request: DryRunRequest): Promise<DryRun> {
   const { configuration, problems } = readHostConfiguration(system);
   const checks: Check[] = [];
   for (const { severity, line, message } of problems) {
@@ -48,7 +48,8 @@ export function runDryTest(system: System, request: DryRunRequest): DryRun {
     const against = prepared === undefined ? [] : problemsOf(system, prepared.plan);
     if (prepared !== undefined) checks.push(...describeLoad(prepared.plan, against));
     for (const [index, target] of (prepared?.image.plan.targets ?? []).entries()) {
-      checks.push(probeTarget(system, target, { index, deviceTimeoutSeconds: configuration.deviceTimeoutSeconds }));
+      const { deviceTimeoutSeconds, sshKey } = configuration;
+      checks.push(...(await probeTarget(system, target, { index, deviceTimeoutSeconds, sshKey })));
     }
     return { passed: !checks.some(({ level }) => level === 'fail'), checks, plan: prepared?.plan, problems: against };
   } finally {

@@ -4,12 +4,13 @@
  * Nothing is written to a raw device: whatever is on it would be lost.
  */
 import { randomBytes } from 'node:crypto';
-import type { ArmedTarget } from '../../config/armed-plan.ts';
+import { type ArmedTarget, isOnNetwork } from '../../config/armed-plan.ts';
 import { formatBytes, KiB } from '../../binary/units.ts';
 import { KcaptureError } from '../../errors.ts';
 import type { System } from '../../sys/system.ts';
 import { openTarget } from '../../target/open-target.ts';
 import type { Check } from '../status/check.ts';
+import { checkTarget } from '../target/check-target.ts';
 import { findTargetPlace } from '../target-place.ts';
 import { TestError } from './test-error.ts';
 
@@ -17,11 +18,19 @@ export type ProbeOptions = {
   /** Number of the target in the plan. */
   readonly index: number;
   readonly deviceTimeoutSeconds: number;
+  readonly sshKey: string | undefined;
 };
 
 const probeBytes = 64 * KiB;
 
-export function probeTarget(system: System, target: ArmedTarget, { index, deviceTimeoutSeconds }: ProbeOptions): Check {
+/** Never throws a KcaptureError: each is a failed check. */
+export async function probeTarget(system: System, target: ArmedTarget, options: ProbeOptions): Promise<readonly Check[]> {
+  if (!isOnNetwork(target)) return [probeDisk(system, target, options)];
+  const { url, checks } = await checkTarget(system, target, options);
+  return checks.map((check) => ({ ...check, name: `target ${options.index + 1}`, text: `${url}: ${check.text}` }));
+}
+
+function probeDisk(system: System, target: ArmedTarget, { index, deviceTimeoutSeconds }: ProbeOptions): Check {
   const name = `target ${index + 1}`;
   const hint = 'kcapture status';
   try {

@@ -1,0 +1,175 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { run } from '../../cli.ts';
+import { credentialsFolder } from '../../config/credential-files.ts';
+import { parseRemoteUrl } from '../../config/remote-url.ts';
+import type { System } from '../../sys/system.ts';
+import { type ArmedMachine, createArmedMachine, testBuild } from '../../testing/armed-machine.ts';
+import { buildNames } from '../../testing/build-names.ts';
+import { createAuthority } from '../../testing/servers/authority.ts';
+import { startNginx } from '../../testing/servers/nginx.ts';
+import { startSshd } from '../../testing/servers/sshd.ts';
+
+/** A machine on which nobody sits at a terminal. */
+function machine(t: Test, overrides: Partial<System> = {}): Promise<ArmedMachine> {
+  return createArmedMachine(scratch(t), { programs: buildNames({}), ...overrides });
+}
+
+async function call(system: ArmedMachine, ...words: readonly string[]): Promise<{ code: number; out: string; error: string }> {
+  system.printed.out = '';
+  system.printed.error = '';
+  const code = await run(system, testBuild, ['target', ...words]);
+  return { code, out: system.printed.out, error: system.printed.error };
+}
+
+/** A folder for a server; a machine has the test's own. */
+function scratch(t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kcapture-server-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Standard input that holds a text. */
+function typed(text: string): Pick<System, 'readStandardInput'> {
+  let rest = Buffer.from(text);
+  return {
+    readStandardInput(target) {
+      const count = rest.copy(target);
+      rest = rest.subarray(count);
+      return count;
+    },
+  };
+}
+
+const folderOf = (url: string) => credentialsFolder(parseRemoteUrl(url));
+
+t.test('an ssh target: key and host key, what to do on the server, then it works and leaves nothing there', async (t) => {
+  const place = scratch(t);
+  const server = await startSshd(place, { authorizedKey: '' });
+  t.teardown(() => server.kill());
+  const system = await machine(t);
+  const url = `ssh://${server.user}@127.0.0.1:${server.port}${server.files}`;
+  const folder = folderOf(url);
+
+  const silent = await call(system, 'add', url);
+  t.equal(silent.code, 1);
+  t.match(silent.error, /nobody said that SHA256:\S+ is the right one/);
+  t.match(silent.error, /--host-key SHA256:/);
+  t.equal(system.files.status(`${folder}/known_hosts`), undefined);
+
+  t.match((await call(system, 'add', url, '--host-key', 'SHA256:wrong')).error, /shows the host key SHA256:\S+, expected SHA256:wrong/);
+
+  const locked = await call(system, 'add', url, '--accept-host-key');
+  t.equal(locked.code, 1);
+  const [line] = locked.out.match(/^restrict,command="internal-sftp" ssh-ed25519 \S+ kcapture@worker$/m) ?? [];
+  t.ok(line, locked.out);
+  t.match(locked.out, /FAILED/);
+  t.match(locked.out, /Put the line above into authorized_keys/);
+  t.equal(statSync(join(system.root, folder)).mode & 0o777, 0o700);
+  t.equal(statSync(join(system.root, folder, 'id_ed25519')).mode & 0o777, 0o600);
+
+  writeFileSync(join(place, 'authorized_keys'), `${line}\n`, { mode: 0o600 });
+  const opened = await call(system, 'add', url);
+  t.equal(opened.code, 0, opened.out);
+  t.match(opened.out, /keeps its key/);
+  t.match(opened.out, /keeps the host key SHA256:/);
+  for (const step of ['credentials', 'reach', 'open', 'save', 'stream', 'break off', 'remove'])
+    t.match(opened.out, new RegExp(`ok +${step} `));
+  t.match(opened.out, new RegExp(`^target ${url}$`, 'm'));
+  t.same(readdirSync(server.files), []);
+
+  const checked = await call(system, 'check', url, '--json');
+  t.equal(checked.code, 0);
+  t.match(JSON.parse(checked.out), { targets: [{ url, passed: true, checks: [{ name: 'credentials', level: 'ok' }] }] });
+  t.match((await call(system, 'list')).out, new RegExp(`${url}\n  not in the configuration; tried 20.*a second`));
+  system.put({ 'etc/kcapture.conf': `target ${url}\n` });
+  t.match((await call(system, 'list')).out, new RegExp(`${url}\n  tried 20`));
+  t.equal((await call(system, 'check')).code, 0);
+
+  const key = readFileSync(join(system.root, folder, 'id_ed25519'), 'utf8').split('\n')[2];
+  for (const { out, error } of [silent, locked, opened, checked]) t.notOk(`${out}${error}`.includes(key));
+
+  const removed = await call(system, 'remove', url);
+  t.match(removed.out, /removed .*\n.*still in the configuration/);
+  t.equal(system.files.status(folder), undefined);
+  t.match((await call(system, 'check', url)).out, /FAIL +credentials +there is no private key for it/);
+});
+
+t.test('a server that shows another host key is not trusted, and the remedy is said', async (t) => {
+  const place = scratch(t);
+  const server = await startSshd(place);
+  t.teardown(() => server.kill());
+  const system = await machine(t);
+  const url = `ssh://${server.user}@127.0.0.1:${server.port}${server.files}`;
+  const other = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKUDTqv798GtRCUT8cOE2G4RT+lIyhd5Wp7jnBj1a5nx';
+  system.put({
+    [`${folderOf(url)}/known_hosts`]: `[127.0.0.1]:${server.port} ${other}\n`,
+    [`${folderOf(url)}/id_ed25519`]: server.privateKey,
+  });
+  t.match((await call(system, 'check', url)).out, /FAIL +open +Cannot trust .*expected/);
+  t.match((await call(system, 'add', url, '--accept-host-key')).error, /expected the pinned SHA256:.*\n.*--host-key/);
+  const shown = /shows the host key (SHA256:\S+),/.exec((await call(system, 'add', url)).error)?.[1] ?? '';
+  t.equal((await call(system, 'add', url, '--host-key', shown)).code, 0);
+});
+
+t.test('a web server with a password and an authority of its own', async (t) => {
+  const folder = scratch(t);
+  const authority = createAuthority(folder);
+  const login = { user: 'crash', password: 'very-secret-word' };
+  const server = await startNginx(folder, { certificate: authority.issue({ name: 'server' }), login });
+  t.teardown(() => server.kill());
+  const url = `${server.origin}/dumps`;
+
+  const untrusted = await machine(t);
+  t.match((await call(untrusted, 'add', url)).out, /FAIL .*(certificate|trust)/);
+
+  const system = await machine(t, typed(`${login.password}\n`));
+  system.put({ 'root/ca.pem': readFileSync(authority.certificate) });
+  const anonymous = await call(system, 'add', url, '--ca', '/root/ca.pem');
+  t.equal(anonymous.code, 1);
+  t.match(anonymous.out, /FAIL/);
+  const added = await call(system, 'add', url, '--user', login.user, '--password-file', '-');
+  t.equal(added.code, 0, added.out + added.error);
+  t.match(added.out, /ok +rename +the server renames files/);
+  const facts = JSON.parse(system.files.readTextIfThere(`${folderOf(url)}/server.json`) ?? '');
+  t.match(facts, { url, canRename: true });
+  const dumps = join(server.files, 'dumps');
+  t.same(readdirSync(dumps), []);
+
+  const listed = await call(system, 'list', '--json');
+  const checked = await call(system, 'check', url, '--json');
+  t.equal(checked.code, 0);
+  for (const { out, error } of [untrusted.printed, anonymous, added, listed, checked]) {
+    t.notMatch(`${out}${error}`, login.password);
+    t.notMatch(`${out}${error}`, Buffer.from(`${login.user}:${login.password}`).toString('base64'));
+  }
+});
+
+t.test('wrong words are refused before anything is asked or written', async (t) => {
+  const system = await machine(t, typed(''));
+  t.match((await call(system, 'add', 'https://user:hidden@files.example/')).error, /^(?!.*hidden)/s);
+  t.match(
+    (await call(system, 'add', 's3://crashes?region=eu-1', '--user', 'x')).error,
+    /--user for a target of kind s3: expected --access-key-file/,
+  );
+  t.match((await call(system, 'add', 's3://crashes?region=eu-1')).error, /without an access key/);
+  t.match((await call(system, 'add', 's3://crashes?region=eu-1', '--access-key-file', '-')).error, /neither of the known forms/);
+  t.match((await call(system, 'add', 'http://192.0.2.1/', '--client-cert', '/x')).error, /\/x|without its key/);
+  t.match((await call(system, 'remove', 'https://files.example/')).out, /There are no credentials/);
+  t.match((await call(system, 'check')).error, /none of the configuration is on the network/);
+  const user = await machine(t, { kernel: { ...system.kernel, effectiveUserId: () => 1000 } });
+  t.match((await call(user, 'add', 'ssh://u@192.0.2.1')).error, /only root may/);
+});
+
+t.test('a link in the place of a folder of credentials is not followed', async (t) => {
+  const system = await machine(t);
+  const url = 'https://files.example/x';
+  system.put({ 'srv/precious/file': 'x' });
+  system.files.makeFolder('/etc/kcapture/targets', 0o700);
+  system.files.link('/srv/precious', folderOf(url));
+  t.match((await call(system, 'remove', url)).error, /it is a link, expected a folder/);
+  t.match((await call(system, 'add', url)).error, /it is a link, expected a folder/);
+  t.ok(system.files.status('/srv/precious/file'));
+});
