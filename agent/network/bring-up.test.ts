@@ -113,8 +113,10 @@ for (const [scenario, stp] of [
 
 for (const scenario of ['bond', 'bond of another mode']) {
   t.test(`a VLAN on a ${scenario}`, { skip: without('bond', 'vlan') }, (t) => {
+    const notes = ['ens3 is called eth5 here', 'ens4 is called eth6 here', `bond0.5 (${card}) is up with 198.51.100.7/24`];
     t.match(run(scenario), {
-      first: { error: undefined },
+      first: { notes },
+      again: { notes },
       links: {
         eth5: { master: 'bond0', mtu: 1400, flags: both },
         eth6: { master: 'bond0', mtu: 1400, flags: both },
@@ -129,6 +131,15 @@ for (const scenario of ['bond', 'bond of another mode']) {
     t.end();
   });
 }
+
+t.test('a bond by LACP', { skip: without('bond', 'vlan') }, (t) => {
+  t.match(run('bond by LACP'), {
+    first: { error: undefined },
+    links: { bond0: { mode: '802.3ad', ad_lacp_rate: 'fast', xmit_hash_policy: 'layer3+4', flags: both } },
+    same: true,
+  });
+  t.end();
+});
 
 t.test('a lease that is over is asked for anew', { skip }, (t) => {
   t.match(run('lease'), {

@@ -5,6 +5,7 @@ import { NetworkUpError } from './network-up-error.ts';
 import type { LinkChange, NewLink, VirtualLink } from './route-control.ts';
 import {
   type Attribute,
+  type Attributes,
   buildAttributes,
   buildMessage,
   messageAttributes,
@@ -34,9 +35,11 @@ const flagUp = 0x1;
 const flagLowerUp = 0x10000;
 
 const tags = { address: 1, name: 3, mtu: 4, link: 5, master: 10, linkInfo: 18, permanentAddress: 54 } as const;
-const infoTags = { kind: 1, data: 2 } as const;
+const infoTags = { kind: 1, data: 2, memberKind: 4, memberData: 5 } as const;
 const vlanTags = { id: 1, protocol: 5 } as const;
 const bondTags = { mode: 1, miimon: 3, transmitHashPolicy: 14, lacpRate: 21 } as const;
+/** What a bond keeps of a member that has its address now. */
+const bondMemberTags = { permanentAddress: 4 } as const;
 const bridgeTags = { forwardDelay: 1, stp: 5 } as const;
 
 /** ETH_P_8021Q, ETH_P_8021AD; in network order. @source linux/if_ether.h */
@@ -79,7 +82,7 @@ export function readLinkMessage(message: Uint8Array): LinkMessage {
     name: readName(attributes.get(tags.name)) ?? '',
     kind,
     address: formatCardAddress(attributes.get(tags.address)) ?? '',
-    permanentAddress: formatCardAddress(attributes.get(tags.permanentAddress)),
+    permanentAddress: formatCardAddress(attributes.get(tags.permanentAddress)) ?? readMemberAddress(info),
     mtu: readNumber(attributes.get(tags.mtu), 4) ?? 0,
     isUp: (flags & flagUp) !== 0,
     hasCarrier: (flags & flagLowerUp) !== 0,
@@ -87,6 +90,12 @@ export function readLinkMessage(message: Uint8Array): LinkMessage {
     parent: readNumber(attributes.get(tags.link), 4),
     vlan: kind === 'vlan' ? readVlan(info.get(infoTags.data)) : undefined,
   };
+}
+
+/** @source linux/if_link.h, IFLA_BOND_SLAVE_PERM_HWADDR */
+function readMemberAddress(info: Attributes): string | undefined {
+  if (readName(info.get(infoTags.memberKind)) !== 'bond') return undefined;
+  return formatCardAddress(readAttributes(info.get(infoTags.memberData)).get(bondMemberTags.permanentAddress));
 }
 
 function readVlan(data: Uint8Array | undefined): LinkMessage['vlan'] {

@@ -1,8 +1,9 @@
 /** Makes bonds, bridges and VLANs, puts members into them, and raises everything, in the order of the plan. */
 import type { ArmedLink } from '../config/armed-network.ts';
+import { KcaptureError } from '../errors.ts';
 import { findMade, freeName } from './made-links.ts';
 import type { PresentLink } from './present-links.ts';
-import type { VirtualLink } from './route-control.ts';
+import type { NewLink, VirtualLink } from './route-control.ts';
 import { type BringUp, noting } from './run.ts';
 
 /** A link that cannot be had is told, and so is all that lies on it. */
@@ -29,10 +30,22 @@ function makeOne(run: BringUp, link: VirtualLink): void {
   }
   if (made !== undefined) routes.removeLink(made.link.index);
   const name = freeName(link.name, made === undefined ? present : routes.links());
-  routes.makeLink({ name, link, parent });
+  makeKind(run, { name, link, parent });
   const fresh = routes.links().find((other) => other.name === name);
   if (fresh === undefined) throw new Error('it was made and is not there');
   links.set(link.name, fresh);
+}
+
+/** @source drivers/net/bonding, net/bridge, net/8021q */
+const drivers = { bond: 'bonding', bridge: 'bridge', vlan: '8021q' } as const;
+
+function makeKind({ routes }: BringUp, wanted: NewLink): void {
+  try {
+    routes.makeLink(wanted);
+  } catch (error) {
+    if (!(error instanceof KcaptureError) || error.code !== 'kernel/eopnotsupp') throw error;
+    throw new Error(`the kernel makes no ${wanted.link.kind}: its driver ${drivers[wanted.link.kind]} is not in the image`);
+  }
 }
 
 /** Address, members and MTU while it is down, where the kernel wants that; then up. */

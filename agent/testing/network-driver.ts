@@ -6,6 +6,7 @@
  * The other end of the cable is a second namespace, with a server's or a gateway's addresses.
  */
 import { spawn, spawnSync } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
 import type { ArmedNetwork } from '../config/armed-network.ts';
 import { bringUpNetwork } from '../network/bring-up.ts';
 import { waitForReach } from '../network/reach.ts';
@@ -74,6 +75,11 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   spanning: () =>
     bringUpAnd({ ...withBridge, links: withBridge.links.map((link) => (link.kind === 'bridge' ? { ...link, stp: true } : link)) }),
   bond: () => bringUpAnd(bonded()),
+  'bond by LACP': () => {
+    const lacp = { mode: '802.3ad', lacpRate: 'fast', transmitHashPolicy: 'layer3+4' } as const;
+    const network = bonded();
+    return bringUpAnd({ ...network, links: network.links.map((link) => (link.kind === 'bond' ? { ...link, ...lacp } : link)) });
+  },
   'bond of another mode': () => {
     ip('link', 'add', 'bond0', 'type', 'bond', 'mode', 'balance-rr');
     return bringUpAnd(bonded());
@@ -139,6 +145,7 @@ function prepare(): void {
   must('mount', '-t', 'sysfs', 'sysfs', '/sys');
   for (const folder of ['/etc', '/run']) must('mount', '-t', 'tmpfs', 'tmpfs', folder);
   system.files.makeFolder('/run/kcapture');
+  while (readlinkSync(`/proc/${far.pid}/ns/net`) === readlinkSync('/proc/self/ns/net')) system.kernel.sleep(5);
   ip('link', 'add', 'eth5', 'address', cardAddress, 'type', 'veth', 'peer', 'name', 'far0', 'address', '02:00:00:00:00:01');
   ip('link', 'add', 'eth6', 'address', otherAddress, 'type', 'veth', 'peer', 'name', 'far1', 'address', '02:00:00:00:00:02');
   for (const name of ['far0', 'far1']) ip('link', 'set', name, 'netns', String(far.pid));
@@ -209,7 +216,7 @@ function look(): Record<string, unknown> {
       rows('link').map((row) => {
         const info = (row.linkinfo as Row | undefined) ?? {};
         const data = (info.info_data as Row | undefined) ?? {};
-        const chosen = ['mode', 'miimon', 'id', 'protocol', 'stp_state', 'forward_delay']
+        const chosen = ['mode', 'miimon', 'ad_lacp_rate', 'xmit_hash_policy', 'id', 'protocol', 'stp_state', 'forward_delay']
           .filter((name) => name in data)
           .map((name) => [name, data[name]]);
         const flags = (row.flags as string[]).filter((flag) => ['UP', 'LOWER_UP'].includes(flag)).sort();
