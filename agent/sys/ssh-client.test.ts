@@ -203,3 +203,14 @@ t.test('a server that stands still is given up, with writes under way or without
   sshd.goOn();
   t.equal(await (await session(t, sshd)).realPath('/'), '/');
 });
+
+t.test('a connection that is given up is gone soon, though the server takes nothing more', async (t) => {
+  const sshd = await server(t);
+  const ssh = await session(t, sshd);
+  const file = await ssh.open(`${sshd.files}/a`, 'create');
+  sshd.hold();
+  const writes = [0, 1, 2, 3].map((part) => t.rejects(file.write(part << 20, makePattern(1 << 20)), { code: 'network/broken' }));
+  ssh.end();
+  await Promise.all([...writes, ssh.ended]);
+  sshd.goOn();
+});

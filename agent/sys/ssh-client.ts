@@ -4,7 +4,7 @@
  * ssh2 is loaded when the first connection is opened: other threads and commands of this program never need it.
  */
 import type { Socket } from 'node:net';
-import type { Client, ConnectConfig, SFTPWrapper } from 'ssh2';
+import type { Client, ConnectConfig, SFTPWrapper, utils } from 'ssh2';
 import type { SshRequest, SshSession } from './network-interface.ts';
 import { NetworkError } from './network-error.ts';
 import { connectionError } from './ssh-error.ts';
@@ -17,6 +17,8 @@ import { trafficOf } from './socket-traffic.ts';
 /** Fastest first. ChaCha20 is not among them: Bun's cryptography has it not. */
 const ciphers = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com', 'aes128-ctr', 'aes256-ctr'];
 const macs = ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256', 'hmac-sha2-512'];
+/** For what is still to be sent when a connection is given up. */
+const farewellMs = 1000;
 /** Kinds of signature by kind of host key; SHA-1 is not among them. @source RFC 8332 */
 const signatures: Readonly<Record<string, readonly string[]>> = {
   'ssh-ed25519': ['ssh-ed25519'],
@@ -31,11 +33,13 @@ const signatures: Readonly<Record<string, readonly string[]>> = {
  * @throws NetworkError `network/unreachable|name|host-key|auth|stalled|broken|protocol`.
  */
 export async function openSshSession(request: SshRequest): Promise<SshSession> {
+  const { Client, utils } = (await import('ssh2')).default;
+  requireReadable(utils.parseKey(request.privateKey), request);
   let failure = new NetworkError('network/unreachable', `Cannot reach ${request.host}: it has no address`);
   for (const address of request.addresses ?? (await resolveName(request.host, request.connectMs))) {
     try {
       const socket = await openConnection({ address, port: request.port, limitMs: request.connectMs });
-      return await startSsh(socket, request);
+      return await startSsh(new Client(), socket, request);
     } catch (cause) {
       failure = connectionError(peerOf(request), cause);
       if (!['network/unreachable', 'network/broken', 'network/stalled'].includes(failure.code)) break;
@@ -44,20 +48,20 @@ export async function openSshSession(request: SshRequest): Promise<SshSession> {
   throw failure;
 }
 
+/** @param key as ssh2 reads it; of a file with several, the first counts. */
+function requireReadable(key: ReturnType<typeof utils.parseKey>, request: SshRequest): void {
+  if (!(key instanceof Error) && (Array.isArray(key) ? key[0] : key)?.isPrivateKey() === true) return;
+  throw new NetworkError('network/auth', `Cannot log in as ${peerOf(request)}: the private key cannot be read`, {
+    hint: 'Give a private key in the format of OpenSSH, without a passphrase',
+  });
+}
+
 function peerOf({ user, host, port }: SshRequest): string {
   return `${user}@${host} port ${port}`;
 }
 
-async function startSsh(socket: Socket, request: SshRequest): Promise<SshSession> {
-  const { Client, utils } = (await import('ssh2')).default;
-  const key = utils.parseKey(request.privateKey);
-  if (key instanceof Error || (Array.isArray(key) ? key[0] : key)?.isPrivateKey?.() !== true) {
-    socket.destroy();
-    throw new NetworkError('network/auth', `Cannot log in as ${peerOf(request)}: the private key cannot be read`, {
-      hint: 'Give a private key in the format of OpenSSH, without a passphrase',
-    });
-  }
-  const client = new Client();
+/** @param socket just opened: nothing may happen on it before the client listens. */
+async function startSsh(client: Client, socket: Socket, request: SshRequest): Promise<SshSession> {
   const peer = peerOf(request);
   const ended = new Promise<void>((resolve) => client.once('close', () => resolve()));
   const requests = new SshRequests({ peer, stallMs: request.stallMs, traffic: trafficOf(socket), onStall: () => socket.destroy() });
@@ -69,6 +73,8 @@ async function startSsh(socket: Socket, request: SshRequest): Promise<SshSession
   const end = () => {
     requests.fail(new NetworkError('network/broken', `Cannot go on with ${peer}: the connection was closed`));
     client.end();
+    // A farewell that nobody takes must not keep the process alive.
+    setTimeout(() => socket.destroy(), farewellMs).unref();
     socket.destroySoon();
   };
   try {

@@ -28,12 +28,20 @@ const fileCodes: Readonly<Record<number, SshFileErrorCode>> = {
   15: 'ssh/no-space',
 };
 
+const hints: Readonly<Record<SshFileErrorCode, string | undefined>> = {
+  'ssh/missing': undefined,
+  'ssh/permission': 'Let this user write there on the server, or name another folder',
+  'ssh/no-space': 'Make room on the server',
+  'ssh/exists': undefined,
+  'ssh/failure': 'Look at the server: a quota, a file system that is read-only, a disk that fails',
+};
+
 /** @param action as it follows "Cannot". @param cause what ssh2 says: a number as its `code`, the server's words as its message. */
 export function fileError(action: string, where: string, cause: unknown): SshFileError {
   const said = cause instanceof Error ? printable(cause.message, 200) : 'no reason given';
   const status = statusOf(cause);
   const code = fileCodes[status ?? 0] ?? (/no space|quota/i.test(said) ? 'ssh/no-space' : 'ssh/failure');
-  return new SshFileError(code, `Cannot ${action}: the server answers "${said}"`, { where, cause });
+  return new SshFileError(code, `Cannot ${action}: the server answers "${said}"`, { where, hint: hints[code], cause });
 }
 
 /** The status in the server's answer; `undefined`: this is no answer of the server. */

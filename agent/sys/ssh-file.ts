@@ -8,8 +8,8 @@ import type { SshRequests } from './ssh-requests.ts';
 
 /** As much as OpenSSH takes in one message (`limits@openssh.com`: 255 KiB); for other servers ssh2 cuts it further. */
 const pieceBytes = 255 * KiB;
-/** Of the stall limit, for a server that writes gigabytes from its memory to its disk. */
-const syncPatience = 4;
+/** Of the stall limit, for a server that writes tens of gigabytes from its memory to a slow disk; meanwhile it still has to answer that it lives. */
+const syncPatience = 20;
 
 export type OpenedFile = {
   readonly sftp: SFTPWrapper;
@@ -111,5 +111,9 @@ async function writeError(cause: unknown, path: string, wantBytes: number, freeB
   if (error.code !== 'ssh/failure') return error;
   const free = await freeBytes().catch(() => undefined);
   if (free === undefined || free >= Math.max(wantBytes, pieceBytes)) return error;
-  return new SshFileError('ssh/no-space', `Cannot write "${path}": no space is left on the server (${free} bytes)`, { where: path, cause });
+  return new SshFileError('ssh/no-space', `Cannot write "${path}": no space is left on the server (${free} bytes)`, {
+    where: path,
+    hint: 'Make room on the server',
+    cause,
+  });
 }

@@ -50,8 +50,7 @@ export function createSshSession({ client, sftp, requests, ended, end }: SshConn
       return Number.isFinite(free) && free >= 0 ? free : undefined;
     } catch (cause) {
       if (cause instanceof NetworkError) throw cause;
-      if (isUnsupported(cause)) return undefined;
-      throw fileError(`ask for the free space at "${path}"`, path, cause);
+      return undefined;
     }
   }
 

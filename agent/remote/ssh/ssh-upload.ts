@@ -9,6 +9,7 @@ import { type RemoteContext, RemoteError, type RemoteFile } from '../remote-stor
 import { readServerBoot } from './server-boot.ts';
 import { syncFolder, unfinished } from './ssh-folder.ts';
 import type { SshLink } from './ssh-link.ts';
+import { whileAlive } from './while-alive.ts';
 
 /** What one request of SFTP holds. */
 const pieceBytes = 255 * KiB;
@@ -58,8 +59,7 @@ export class SshUpload implements RemoteFile {
   }
 
   async sync(): Promise<void> {
-    await this.#use((file) => file.sync());
-    this.#hasUnsynced = false;
+    await this.#use((file) => this.#makeDurable(file));
   }
 
   async finish(complete: boolean): Promise<void> {
@@ -67,8 +67,7 @@ export class SshUpload implements RemoteFile {
     await this.#link.use(async (session, attempt) => {
       if (complete && attempt > 1 && (await this.#hasArrived(session))) return;
       const file = await this.#fileOf(session);
-      await file.sync();
-      this.#hasUnsynced = false;
+      await this.#makeDurable(file);
       this.#opened = undefined;
       await file.close();
       if (!complete) return;
@@ -85,6 +84,11 @@ export class SshUpload implements RemoteFile {
       if (opened?.session === session) await (await opened.file.catch(() => undefined))?.close().catch(() => {});
       await removeIfThere(session, this.#path + unfinished);
     });
+  }
+
+  async #makeDurable(file: SshFile): Promise<void> {
+    await whileAlive(this.#context.onProgress, file.sync());
+    this.#hasUnsynced = false;
   }
 
   async #send(offset: number, bytes: Uint8Array): Promise<void> {
