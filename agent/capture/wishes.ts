@@ -5,11 +5,11 @@
 import { isIP } from 'node:net';
 import { type ArmedPlan, isOnNetwork, type NetworkTarget } from '../config/armed-plan.ts';
 import type { Configuration, TargetWish } from '../config/configuration.ts';
-import { credentialsFolder } from '../config/credential-files.ts';
 import { splitNfsSource } from '../config/nfs-source.ts';
 import type { RemotePlace } from '../config/remote-place.ts';
 import { formatTarget } from '../config/target-wish.ts';
 import type { CaptureTarget } from '../target/open-target.ts';
+import { namedTarget } from '../target/remote/named-target.ts';
 
 /** @param plan of the image, for the network it describes and the servers it knows. */
 export function targetsOfWishes(configuration: Configuration, plan: ArmedPlan | undefined): readonly CaptureTarget[] {
@@ -47,16 +47,10 @@ function onNetwork(wish: TargetWish & { kind: 'nfs' | 'remote' }, folder: string
     const { host, exported } = splitNfsSource(wish.source);
     return { kind: 'nfs', wish: text, host, addresses: addressesOf(host, plan), exported, options: wish.options ?? '', folder };
   }
-  const place = withFolder(wish.place, folder);
-  const credentials = credentialsFolder(place);
-  const known = plan.targets.find((target) => target.kind === 'remote' && target.credentials === credentials);
+  const named = namedTarget(wish.place, { path: folder });
+  const known = plan.targets.find((target) => target.kind === 'remote' && target.credentials === named.credentials);
   const canRename = known?.kind === 'remote' && known.canRename;
-  return { kind: 'remote', wish: text, place, addresses: addressesOf(hostOf(place), plan), credentials, canRename };
-}
-
-/** A place without a folder of its own takes that of the configuration. */
-export function withFolder(place: RemotePlace, folder: string): RemotePlace {
-  return place.kind === 'ssh' ? { ...place, path: place.path ?? folder } : place;
+  return { ...named, wish: text, addresses: addressesOf(hostOf(wish.place), plan), canRename };
 }
 
 /** Found out for another target on the same server, when the machine was armed; none: the name servers are asked. */

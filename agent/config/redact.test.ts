@@ -15,6 +15,7 @@ const cases: [text: string, shown: string][] = [
   ['https://user:p@ss@host/x', 'https://user:***@host/***'],
   ['target https://dumps.example.org/in/a', 'target https://dumps.example.org/in/a'],
   ['target  "http://me:pass@h/in?x=y"', 'target  "http://me:***@h/in?***"'],
+  ['quiet kcapture.target=https://me:pass@h/in x', 'quiet kcapture.target=https://me:***@h/in x'],
   ['s3://crashes/fleet?endpoint=https://store:9000&region=a', 's3://crashes/fleet?endpoint=https://store:9000&region=a'],
   ['s3://crashes?region=a&key=x&style=path', 's3://crashes?region=a&***&style=path'],
   ['s3://AKIA:key@crashes?endpoint=https://me:pass@store', 's3://AKIA:***@crashes?***'],

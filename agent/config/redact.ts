@@ -1,7 +1,7 @@
 /** Takes secrets out of text that is printed: whoever reads a log or a bug report must not be able to use what the configuration holds. */
 
 /** A URL: whether it is that of a target, scheme, user and password, host with port, and the rest up to a blank or quote. */
-const url = /(\btarget\s+["']?)?\b([a-z][a-z0-9+.-]{0,20}:\/\/)([^\s/"'<>]*@)?([^\s/?#"'<>@]*)([^\s"'<>]*)/gi;
+const url = /(\btarget(?:\s+|=)["']?)?\b([a-z][a-z0-9+.-]{0,20}:\/\/)([^\s/"'<>]*@)?([^\s/?#"'<>@]*)([^\s"'<>]*)/gi;
 /** `password=…` and its kin, as in mount options and on the kernel's command line. */
 const assignment = /((?:pass(?:word|wd|phrase)?|secret|token|api_?key|credentials?)=)(?:"[^"]*"|'[^']*'|[^\s,;&"']+)/gi;
 

@@ -5,6 +5,7 @@
  */
 import { credentialFiles } from '../../config/credentials.ts';
 import type { TargetWish } from '../../config/configuration.ts';
+import { type NfsWish, splitNfsSource } from '../../config/nfs-source.ts';
 import type { RemotePlace } from '../../config/remote-place.ts';
 import { formatTarget } from '../../config/target-wish.ts';
 import type { System } from '../../sys/system.ts';
@@ -17,7 +18,6 @@ import { findAddresses } from './find-addresses.ts';
 import { createNeeds, type Needs } from './needs.ts';
 import type { ResolvedTarget, TargetSettings } from './resolve-target.ts';
 
-type NfsWish = Extract<TargetWish, { kind: 'nfs' }>;
 type RemoteWish = Extract<TargetWish, { kind: 'remote' }>;
 
 export function resolveNfs(system: System, wish: NfsWish, { path }: TargetSettings): ResolvedTarget {
@@ -29,12 +29,6 @@ export function resolveNfs(system: System, wish: NfsWish, { path }: TargetSettin
   const text = formatTarget(wish);
   const addresses = addressesOf(system, host, text, needs);
   return { target: { kind: 'nfs', wish: text, host, addresses, exported, options: wish.options ?? '', folder: path }, needs };
-}
-
-/** @param source `HOST:/EXPORT`, an IPv6 address in brackets. */
-export function splitNfsSource(source: string): { readonly host: string; readonly exported: string } {
-  const [, bracketed, plain, exported] = /^(?:\[([^\]]+)\]|([^:]+)):(\/.*)$/.exec(source) ?? [];
-  return { host: bracketed ?? plain ?? source, exported: exported ?? '/' };
 }
 
 export function resolveRemote(system: System, wish: RemoteWish, settings: TargetSettings): ResolvedTarget {

@@ -7,7 +7,7 @@ import { listCredentialsFolders } from './credentials-folder.ts';
 import { findCredentials } from './find-credentials.ts';
 import { nfsFolder, nfsUrl } from './nfs-url.ts';
 import { isNetworkWish, type NetworkWish } from './read-target-url.ts';
-import { splitNfsSource } from '../plan/resolve-remote.ts';
+import { splitNfsSource } from '../../config/nfs-source.ts';
 import { readServerFacts } from './server-facts.ts';
 
 export type ListedTarget = {

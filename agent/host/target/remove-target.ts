@@ -5,7 +5,7 @@ import type { System } from '../../sys/system.ts';
 import { removeCredentialsFolder } from './credentials-folder.ts';
 import { nfsFolder } from './nfs-url.ts';
 import { isNetworkWish, type NetworkWish } from './read-target-url.ts';
-import { splitNfsSource } from '../plan/resolve-remote.ts';
+import { splitNfsSource } from '../../config/nfs-source.ts';
 
 export type Removed = { readonly folder: string; readonly wasThere: boolean /** What is left to do. */; readonly notes: readonly string[] };
 
