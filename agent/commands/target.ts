@@ -60,6 +60,7 @@ function addCommand(target: Command, system: System, setExit: SetExit): void {
     .option('--token-file <FILE>', 'http: a bearer token, "-" for standard input')
     .option('--access-key-file <FILE>', 's3: id and secret on two lines, or the file of the aws program; "-" for standard input')
     .option('--profile <NAME>', 's3: section of the file of the aws program (default: default)')
+    .option('--instance-metadata', 's3: the key that the cloud lends this machine; it ends after some hours')
     .option('--ca <FILE>', "http, s3: certificates of the authority that signed the server's")
     .option('--client-cert <FILE>', 'http: certificate that shows who we are')
     .option('--client-key <FILE>', 'http: its key')

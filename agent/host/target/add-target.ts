@@ -6,6 +6,7 @@
  */
 import { credentialsFolder } from '../../config/credential-files.ts';
 import type { HttpPlace, S3Place, SshPlace } from '../../config/remote-place.ts';
+import { readInstanceCredentials } from '../../remote/s3/instance-metadata.ts';
 import { fetchHostKeys } from '../../remote/ssh/host-keys.ts';
 import { findPinnedKeys } from '../../remote/ssh/known-hosts.ts';
 import type { System } from '../../sys/system.ts';
@@ -24,6 +25,8 @@ export type AddWish = SecretWish &
     /** `SHA256:…` */
     readonly hostKey?: string;
     readonly acceptHostKey?: true;
+    /** Borrow a key from the cloud that the machine runs in. */
+    readonly instanceMetadata?: true;
   };
 
 export type Added = {
@@ -53,7 +56,7 @@ function refuseForeign(kind: 'ssh' | 'http' | 's3', options: AddWish): void {
   const fit: Readonly<Record<typeof kind, readonly (keyof AddWish)[]>> = {
     ssh: ['key', 'hostKey', 'acceptHostKey'],
     http: ['user', 'passwordFile', 'tokenFile', 'ca', 'clientCert', 'clientKey'],
-    s3: ['accessKeyFile', 'profile', 'ca'],
+    s3: ['accessKeyFile', 'profile', 'instanceMetadata', 'ca'],
   };
   const foreign = (Object.keys(options) as (keyof AddWish)[]).find((name) => options[name] !== undefined && !fit[kind].includes(name));
   if (foreign === undefined) return;
@@ -92,11 +95,14 @@ async function addWeb(system: System, place: HttpPlace | S3Place, folder: string
   putCertificates(system, folder, options);
   const isThere = findCredentials(system, place, undefined).paths.secret !== undefined;
   const isAsked = Object.values(options).every((value) => value === undefined) && !isThere;
-  const secret = readSecret(system, place, options, isTerminal(system) && (isAsked || options.user !== undefined));
+  const secret =
+    options.instanceMetadata === true
+      ? await readInstanceCredentials(system.network)
+      : readSecret(system, place, options, isTerminal(system) && (isAsked || options.user !== undefined));
   if (secret !== undefined) putSecret(system, folder, secret);
   if (secret === undefined && !isThere && place.kind === 's3') {
     throw new TargetSetUpError('target-set-up/secret', 'Cannot set up an S3 target without an access key', {
-      hint: 'Give it on standard input, the id on one line and the secret on the next: --access-key-file -',
+      hint: 'Give it on standard input, the id on one line and the secret on the next: --access-key-file -; or --instance-metadata',
     });
   }
   const certificates = [options.ca && 'the authority', options.clientCert && 'the client certificate'].filter((one) => one !== undefined);

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { run } from '../../cli.ts';
 import { credentialsFolder } from '../../config/credential-files.ts';
-import { parseRemoteUrl } from '../../config/remote-url.ts';
+import { formatRemoteUrl, parseRemoteUrl } from '../../config/remote-url.ts';
 import type { System } from '../../sys/system.ts';
 import { type ArmedMachine, createArmedMachine, testBuild } from '../../testing/armed-machine.ts';
 import { buildNames } from '../../testing/build-names.ts';
 import { createAuthority } from '../../testing/servers/authority.ts';
 import { startNginx } from '../../testing/servers/nginx.ts';
+import { startS3 } from '../../testing/servers/s3.ts';
 import { startSshd } from '../../testing/servers/sshd.ts';
 
 /** A machine on which nobody sits at a terminal. */
@@ -144,6 +145,26 @@ t.test('a web server with a password and an authority of its own', async (t) => 
   for (const { out, error } of [untrusted.printed, anonymous, added, listed, checked]) {
     t.notMatch(`${out}${error}`, login.password);
     t.notMatch(`${out}${error}`, Buffer.from(`${login.user}:${login.password}`).toString('base64'));
+  }
+});
+
+t.test('a store: its key from standard input, a trial that leaves nothing, and a wrong key that is not told', async (t) => {
+  const server = await startS3(scratch(t));
+  t.teardown(() => server.kill());
+  const url = formatRemoteUrl(server.place);
+  const system = await machine(t, typed(`${server.accessKeyId}\n${server.secretAccessKey}\n`));
+  const before = server.stored();
+  const added = await call(system, 'add', url, '--access-key-file', '-');
+  t.equal(added.code, 0, added.out + added.error);
+  t.match(added.out, /WARN|ok +stream/);
+  t.same(server.stored(), before);
+  const wrong = await machine(t, typed(`${server.accessKeyId}\nwrong-secret-word\n`));
+  const refused = await call(wrong, 'add', url, '--access-key-file', '-');
+  t.equal(refused.code, 1);
+  t.match(refused.out, /FAIL/);
+  for (const { out, error } of [added, refused]) {
+    t.notMatch(`${out}${error}`, server.secretAccessKey);
+    t.notMatch(`${out}${error}`, 'wrong-secret-word');
   }
 });
 
