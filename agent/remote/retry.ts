@@ -46,13 +46,13 @@ export function mayBeRetried(error: RemoteError): boolean {
 /**
  * Calls `attempt` until it succeeds, fails for good, or `limits.retryMs` are over, and always once.
  * @param what as it follows "Cannot", for the log.
- * @param attempt its signal fires when the time is over.
+ * @param attempt its signal fires when the time is over, which is never before a single attempt's own limits.
  * @throws RemoteError the last one; what `attempt` throws that has nothing to do with the network.
  */
 export async function retrying<T>(context: RetryContext, what: string, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { retryMs } = context.limits;
+  const { retryMs, connectMs, stallMs } = context.limits;
   const endsAt = performance.now() + retryMs;
-  const over = AbortSignal.timeout(Math.min(Math.max(Math.ceil(retryMs), 1), 2 ** 31 - 1));
+  const over = AbortSignal.timeout(Math.min(Math.ceil(Math.max(retryMs, connectMs + stallMs)), 2 ** 31 - 1));
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     try {
       return await attempt(over);

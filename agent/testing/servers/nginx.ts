@@ -16,8 +16,8 @@ export type NginxOptions = {
   readonly clientAuthority?: string;
   /** User and password that `/dumps/` asks for. */
   readonly login?: { readonly user: string; readonly password: string };
-  /** Where the files go and grow. Default: in `folder`. It may be a small file system of its own. */
-  readonly files?: string;
+  /** The files are in memory, at most so many bytes, and seen by nobody but the server. */
+  readonly diskBytes?: number;
   /** Words of nginx's configuration, within its `server`. */
   readonly more?: string;
 };
@@ -37,20 +37,29 @@ const statuses = [400, 401, 403, 404, 405, 409, 411, 413, 429, 500, 503, 507];
 /** @param folder is there already. */
 export async function startNginx(folder: string, options: NginxOptions = {}): Promise<Nginx> {
   const port = await freePort();
-  const files = options.files ?? join(folder, 'files');
+  const files = join(folder, 'files');
   const temporary = join(files, '.temporary');
   for (const path of [temporary, join(folder, 'logs')]) mkdirSync(path, { recursive: true });
   const { login } = options;
   if (login !== undefined) writeFileSync(join(folder, 'users'), `${login.user}:{PLAIN}${login.password}\n`);
   const settings = join(folder, 'nginx.conf');
-  writeFileSync(settings, configuration(folder, port, { ...options, files }, temporary));
-  const argv = ['nginx', '-c', settings, '-p', folder, '-e', join(folder, 'logs/error.log')];
+  writeFileSync(settings, configuration(folder, port, options, { files, temporary }));
+  const nginx = ['nginx', '-c', settings, '-p', folder, '-e', join(folder, 'logs/error.log')];
+  const argv = options.diskBytes === undefined ? nginx : onSmallDisk(nginx, options.diskBytes, { files, temporary });
   const scheme = options.certificate === undefined ? 'http' : 'https';
   return { ...(await startServer({ argv, port })), port, origin: `${scheme}://127.0.0.1:${port}`, files, temporary };
 }
 
-function configuration(folder: string, port: number, options: NginxOptions & { readonly files: string }, temporary: string): string {
-  const { certificate, clientAuthority, login, files, more = '' } = options;
+/** In the server's own mount namespace. */
+function onSmallDisk(argv: readonly string[], diskBytes: number, { files, temporary }: Paths): readonly string[] {
+  const script = 'mount -t tmpfs -o size="$1" tmpfs "$2" && mkdir "$3" && shift 3 && exec "$@"';
+  return ['sh', '-c', script, 'sh', String(diskBytes), files, temporary, ...argv];
+}
+
+type Paths = { readonly files: string; readonly temporary: string };
+
+function configuration(folder: string, port: number, options: NginxOptions, { files, temporary }: Paths): string {
+  const { certificate, clientAuthority, login, more = '' } = options;
   // PROPFIND, where the package is there.
   const extended = '/usr/lib/nginx/modules/ngx_http_dav_ext_module.so';
   const hasExtended = existsSync(extended);
