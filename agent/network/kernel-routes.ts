@@ -1,39 +1,28 @@
 /** The running kernel's network, by rtnetlink: one request, its answer, at once. */
 import { KcaptureError } from '../errors.ts';
-import type { System } from '../sys/system.ts';
-import { formatAddress, parseAddress } from './ip-address.ts';
-import { changeLinkMessage, listLinksMessage, newLinkMessage, readLinkMessage, removeLinkMessage } from './link-messages.ts';
-import type { PresentLink } from './present-links.ts';
-import type { RouteControl } from './route-control.ts';
+import { buildAddressesRequest, readAddresses } from '../linux/netlink/addresses.ts';
+import { formatIpAddress, parseIpAddress } from '../linux/netlink/ip-address.ts';
+import { buildLinksRequest, type KernelLink, readLinks } from '../linux/netlink/links.ts';
 import { messageType } from '../linux/netlink/message.ts';
-import {
-  addressMessage,
-  askNeighbourMessage,
-  listAddressesMessage,
-  listNeighboursMessage,
-  newRouteMessage,
-  readAddressMessage,
-  readNeighbourMessage,
-  readWayMessage,
-  wayMessage,
-} from './route-requests.ts';
+import { buildWayRequest, readWay } from '../linux/netlink/routes.ts';
+import type { System } from '../sys/system.ts';
+import { changeLinkMessage, type LinkState, newLinkMessage, readLinkState, removeLinkMessage } from './link-messages.ts';
+import type { PresentLink } from './present-links.ts';
+import type { RouteControl, Way } from './route-control.ts';
+import { addressMessage, askNeighbourMessage, listNeighboursMessage, newRouteMessage, readNeighbourMessage } from './route-requests.ts';
+
+type Machine = Pick<System, 'kernel' | 'files'>;
 
 const timeoutMs = 5_000;
 /** Of the messages in answers. @source linux/rtnetlink.h */
-const answers = { link: 16, address: 20, route: 24, neighbour: 28 } as const;
+const answers = { link: 16, neighbour: 28 } as const;
 /** What the kernel says when a way is not there. */
-const nowhere: ReadonlySet<string> = new Set([
-  'kernel/enetunreach',
-  'kernel/ehostunreach',
-  'kernel/enoent',
-  'kernel/esrch',
-  'kernel/eacces',
-  'kernel/einval',
-]);
+const nowhere: ReadonlySet<string> = new Set(
+  ['enetunreach', 'ehostunreach', 'enoent', 'esrch', 'eacces', 'einval'].map((name) => `kernel/${name}`),
+);
 
-export function createKernelRoutes(system: Pick<System, 'kernel' | 'files'>): RouteControl {
+export function createKernelRoutes(system: Machine): RouteControl {
   const send = (message: Uint8Array) => system.kernel.routeNetlink(message, timeoutMs);
-  const ask = (message: Uint8Array, type: number) => send(message).filter((answer) => messageType(answer) === type);
   const unlessThere = (message: Uint8Array) => {
     try {
       send(message);
@@ -42,40 +31,54 @@ export function createKernelRoutes(system: Pick<System, 'kernel' | 'files'>): Ro
     }
   };
   return {
-    links: () => ask(listLinksMessage(), answers.link).map((message) => completeLink(system, readLinkMessage(message))),
+    links: () => listLinks(system, send(buildLinksRequest())),
     makeLink: (link) => unlessThere(newLinkMessage(link)),
     removeLink: (index) => void send(removeLinkMessage(index)),
     changeLink: (index, change) => void send(changeLinkMessage(index, change)),
     addresses: (index) =>
-      ask(listAddressesMessage(), answers.address)
-        .map(readAddressMessage)
-        .filter((found) => found !== undefined)
+      readAddresses(send(buildAddressesRequest()))
         .filter(({ link }) => link === index)
-        .map(({ address }) => address),
+        .map(({ address, prefixLength }) => `${address}/${prefixLength}`),
     addAddress: (index, address) => unlessThere(addressMessage('add', index, address)),
     removeAddress: (index, address) => void send(addressMessage('remove', index, address)),
     addRoute: (route) => unlessThere(newRouteMessage(route)),
-    wayTo(address) {
-      try {
-        const [way] = ask(wayMessage(address), answers.route);
-        return way === undefined ? undefined : readWayMessage(way);
-      } catch (error) {
-        if (error instanceof KcaptureError && nowhere.has(error.code)) return undefined;
-        throw error;
-      }
-    },
+    wayTo: (address) => findWay(() => send(buildWayRequest(address, 'packet'))),
     askNeighbour: (link, address) => void send(askNeighbourMessage(link, address)),
     neighbour(link, address) {
-      const all = ask(listNeighboursMessage(address), answers.neighbour).map(readNeighbourMessage);
-      const wanted = formatAddress(parseAddress(address));
-      return all.find((one) => one.link === link && one.of === wanted) ?? { state: 'unknown', address: undefined };
+      const wanted = formatIpAddress(parseIpAddress(address));
+      const messages = send(listNeighboursMessage(address)).filter((message) => messageType(message) === answers.neighbour);
+      const found = messages.map(readNeighbourMessage).find((one) => one.link === link && one.of === wanted);
+      return found ?? { state: 'unknown', address: undefined };
     },
   };
 }
 
+function listLinks(system: Machine, messages: readonly Uint8Array[]): readonly PresentLink[] {
+  const told = messages.filter((message) => messageType(message) === answers.link);
+  const states = new Map(told.map(readLinkState).map((state) => [state.index, state]));
+  return readLinks(told).flatMap((link) => {
+    const state = states.get(link.index);
+    return state === undefined ? [] : [completeLink(system, link, state)];
+  });
+}
+
 /** What the kernel says elsewhere: older ones do not tell burnt-in addresses with the rest, none tells the driver. */
-function completeLink({ kernel, files }: Pick<System, 'kernel' | 'files'>, link: ReturnType<typeof readLinkMessage>): PresentLink {
-  const driver = files.readLink(`/sys/class/net/${link.name}/device/driver`)?.split('/').at(-1);
-  const permanentAddress = link.permanentAddress ?? (link.master === undefined ? undefined : kernel.permanentAddress(link.name));
-  return { ...link, driver, permanentAddress };
+function completeLink({ kernel, files }: Machine, link: KernelLink, { isUp, hasCarrier, memberAddress }: LinkState): PresentLink {
+  const { index, name, kind, made, address = '', mtu, master, parent } = link;
+  const driver = files.readLink(`/sys/class/net/${name}/device/driver`)?.split('/').at(-1);
+  const asked = master === undefined ? undefined : kernel.permanentAddress(name);
+  const permanentAddress = link.permanentAddress ?? memberAddress ?? asked;
+  const vlan = made?.kind === 'vlan' ? made : undefined;
+  return { index, name, kind, address, permanentAddress, driver, mtu, isUp, hasCarrier, master, parent, vlan };
+}
+
+function findWay(ask: () => readonly Uint8Array[]): Way | undefined {
+  try {
+    const way = readWay(ask());
+    if (way === undefined || way.kind === 'none' || way.link === undefined) return undefined;
+    return { link: way.link, gateway: way.gateway, source: way.source };
+  } catch (error) {
+    if (error instanceof KcaptureError && nowhere.has(error.code)) return undefined;
+    throw error;
+  }
 }

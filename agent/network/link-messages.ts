@@ -1,11 +1,11 @@
-/** Messages that make, change, remove and list links. @source linux/if_link.h, linux/if_arp.h */
+/** Messages that make, change and remove links, and what state they are in. @source linux/if_link.h, linux/if_arp.h */
 import { defineStruct } from '../binary/struct.ts';
 import { encodeText } from '../binary/text.ts';
 import { NetworkUpError } from './network-up-error.ts';
 import type { LinkChange, NewLink, VirtualLink } from './route-control.ts';
+import { bondModes, hashPolicies } from '../linux/netlink/links.ts';
 import {
   type Attribute,
-  type Attributes,
   buildAttributes,
   buildMessage,
   messageAttributes,
@@ -14,12 +14,10 @@ import {
   numberBytes,
   readAttributes,
   readName,
-  readNumber,
 } from '../linux/netlink/message.ts';
 
 const newLink = 16;
 const removeLink = 17;
-const listLinks = 18;
 const setLink = 19;
 const linkInfo = defineStruct('struct ifinfomsg', 16, {
   family: [0, 'u8'],
@@ -34,7 +32,7 @@ const createFlags = 0x400 | 0x200;
 const flagUp = 0x1;
 const flagLowerUp = 0x10000;
 
-const tags = { address: 1, name: 3, mtu: 4, link: 5, master: 10, linkInfo: 18, permanentAddress: 54 } as const;
+const tags = { address: 1, name: 3, mtu: 4, link: 5, master: 10, linkInfo: 18 } as const;
 const infoTags = { kind: 1, data: 2, memberKind: 4, memberData: 5 } as const;
 const vlanTags = { id: 1, protocol: 5 } as const;
 const bondTags = { mode: 1, miimon: 3, transmitHashPolicy: 14, lacpRate: 21 } as const;
@@ -44,66 +42,33 @@ const bridgeTags = { forwardDelay: 1, stp: 5 } as const;
 
 /** ETH_P_8021Q, ETH_P_8021AD; in network order. @source linux/if_ether.h */
 const vlanProtocols = { '802.1Q': 0x8100, '802.1ad': 0x88a8 } as const;
-/** @source drivers/net/bonding/bond_options.c */
-const bondModes = ['balance-rr', 'active-backup', 'balance-xor', 'broadcast', '802.3ad', 'balance-tlb', 'balance-alb'];
-const hashPolicies = ['layer2', 'layer3+4', 'layer2+3', 'encap2+3', 'encap3+4', 'vlan+srcmac'];
 const hashingModes = ['balance-xor', '802.3ad', 'balance-tlb'];
 /** A bond that does not watch its links is no good to us. */
 const ordinaryMiimonMs = 100;
 /** The least the kernel takes, in hundredths of a second: with the spanning tree, ports wait twice as long before they forward. */
 const shortForwardDelay = 200;
 
-export type LinkMessage = {
+/** What changes of a link, beside what `readLinks` tells of it. */
+export type LinkState = {
   readonly index: number;
-  readonly name: string;
-  readonly kind: string | undefined;
-  readonly address: string;
-  readonly permanentAddress: string | undefined;
-  readonly mtu: number;
   readonly isUp: boolean;
   readonly hasCarrier: boolean;
-  readonly master: number | undefined;
-  readonly parent: number | undefined;
-  readonly vlan: { readonly id: number; readonly protocol: '802.1Q' | '802.1ad' } | undefined;
+  /** What a member of a bond had before it got the bond's. */
+  readonly memberAddress: string | undefined;
 };
 
-export function listLinksMessage(): Uint8Array {
-  return buildMessage(listLinks, messageFlags.request | messageFlags.dump, new Uint8Array(infoBytes), []);
-}
-
 /** @throws LinuxError `linux/bad-netlink` */
-export function readLinkMessage(message: Uint8Array): LinkMessage {
-  const attributes = messageAttributes(message, infoBytes);
-  const info = readAttributes(attributes.get(tags.linkInfo));
-  const kind = readName(info.get(infoTags.kind));
+export function readLinkState(message: Uint8Array): LinkState {
   const { index, flags } = linkInfo.read(message, messageHead.sizeBytes);
+  const info = readAttributes(messageAttributes(message, infoBytes).get(tags.linkInfo));
+  const isBonded = readName(info.get(infoTags.memberKind)) === 'bond';
+  const member = readAttributes(isBonded ? info.get(infoTags.memberData) : undefined);
   return {
     index,
-    name: readName(attributes.get(tags.name)) ?? '',
-    kind,
-    address: formatCardAddress(attributes.get(tags.address)) ?? '',
-    permanentAddress: formatCardAddress(attributes.get(tags.permanentAddress)) ?? readMemberAddress(info),
-    mtu: readNumber(attributes.get(tags.mtu), 4) ?? 0,
     isUp: (flags & flagUp) !== 0,
     hasCarrier: (flags & flagLowerUp) !== 0,
-    master: readNumber(attributes.get(tags.master), 4),
-    parent: readNumber(attributes.get(tags.link), 4),
-    vlan: kind === 'vlan' ? readVlan(info.get(infoTags.data)) : undefined,
+    memberAddress: formatCardAddress(member.get(bondMemberTags.permanentAddress)),
   };
-}
-
-/** @source linux/if_link.h, IFLA_BOND_SLAVE_PERM_HWADDR */
-function readMemberAddress(info: Attributes): string | undefined {
-  if (readName(info.get(infoTags.memberKind)) !== 'bond') return undefined;
-  return formatCardAddress(readAttributes(info.get(infoTags.memberData)).get(bondMemberTags.permanentAddress));
-}
-
-function readVlan(data: Uint8Array | undefined): LinkMessage['vlan'] {
-  const attributes = readAttributes(data);
-  const id = readNumber(attributes.get(vlanTags.id), 2);
-  const [high, low] = attributes.get(vlanTags.protocol) ?? [0x81, 0];
-  if (id === undefined) return undefined;
-  return { id, protocol: high * 256 + low === vlanProtocols['802.1ad'] ? '802.1ad' : '802.1Q' };
 }
 
 /** @throws NetworkUpError `network-up/netlink` for a mode or policy that is not known. */

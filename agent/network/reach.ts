@@ -29,6 +29,7 @@ const askEveryMs = 3_000;
  * @returns the first that is open, else what is wrong with each.
  */
 export function waitForReach(system: System, addresses: readonly string[], { limitMs, onWait = () => {} }: ReachOptions): Reach {
+  if (addresses.length === 0) return { isOpen: false, sentence: 'no address of the server is known yet' };
   const routes = createKernelRoutes(system);
   const endsAt = system.now() + limitMs;
   let found: readonly Reach[] = [];
@@ -40,7 +41,7 @@ export function waitForReach(system: System, addresses: readonly string[], { lim
     return found.some(({ isOpen }) => isOpen) ? 'all' : 'none';
   });
   const open = found.find(({ isOpen }) => isOpen);
-  return open ?? { isOpen: false, sentence: found.map(({ sentence }) => sentence).join('; ') || 'no address of the server is known' };
+  return open ?? { isOpen: false, sentence: found.map(({ sentence }) => sentence).join('; ') };
 }
 
 function lookAt(routes: RouteControl, address: string, asks: boolean): Reach {

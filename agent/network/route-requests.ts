@@ -1,24 +1,15 @@
 /** Messages about addresses, ways and neighbours. @source linux/{if_addr,rtnetlink,neighbour}.h */
 import { defineStruct } from '../binary/struct.ts';
-import { formatAddress, parseAddress, parsePrefix } from './ip-address.ts';
+import { families, formatIpAddress, parseIpAddress } from '../linux/netlink/ip-address.ts';
+import { NetworkUpError } from './network-up-error.ts';
 import { formatCardAddress } from './link-messages.ts';
-import type { Neighbour, NewRoute, Way } from './route-control.ts';
-import {
-  type Attribute,
-  buildMessage,
-  messageAttributes,
-  messageFlags,
-  messageHead,
-  numberBytes,
-  readNumber,
-} from '../linux/netlink/message.ts';
+import type { Neighbour, NewRoute } from './route-control.ts';
+import { type Attribute, buildMessage, messageAttributes, messageFlags, messageHead, numberBytes } from '../linux/netlink/message.ts';
 
 const types = {
   newAddress: 20,
   removeAddress: 21,
-  listAddresses: 22,
   newRoute: 24,
-  getRoute: 26,
   newNeighbour: 28,
   listNeighbours: 30,
 } as const;
@@ -56,9 +47,16 @@ const onLinkFlag = 4;
 const useFlag = 1;
 const neighbourStates = { incomplete: 0x01, failed: 0x20, none: 0x00 } as const;
 
-/** @source linux/socket.h, AF_INET and AF_INET6 */
 function familyOf(bytes: Uint8Array): number {
-  return bytes.length === 4 ? 2 : 10;
+  return bytes.length === 4 ? families.inet : families.inet6;
+}
+
+/** @throws NetworkUpError `network-up/netlink` */
+function parsePrefix(text: string): { readonly bytes: Uint8Array; readonly length: number } {
+  const [address, length, ...rest] = text.split('/');
+  const bytes = parseIpAddress(address);
+  if (rest.length === 0 && /^\d{1,3}$/.test(length ?? '') && Number(length) <= bytes.length * 8) return { bytes, length: Number(length) };
+  throw new NetworkUpError('network-up/netlink', `Cannot use "${text.slice(0, 60)}": expected an address with the length of its prefix`);
 }
 
 export function addressMessage(how: 'add' | 'remove', link: number, text: string): Uint8Array {
@@ -73,20 +71,6 @@ export function addressMessage(how: 'add' | 'remove', link: number, text: string
   return buildMessage(types.newAddress, messageFlags.request | replaceFlags, fixed, attributes);
 }
 
-export function listAddressesMessage(): Uint8Array {
-  return buildMessage(types.listAddresses, messageFlags.request | messageFlags.dump, addressPart.write({}));
-}
-
-/** `undefined` where it is of another family. @throws LinuxError `linux/bad-netlink` */
-export function readAddressMessage(message: Uint8Array): { readonly link: number; readonly address: string } | undefined {
-  const attributes = messageAttributes(message, addressPart.sizeBytes);
-  const { link, length } = addressPart.read(message, messageHead.sizeBytes);
-  // Of a link to one other machine, `address` is the other's.
-  const bytes = attributes.get(addressTags.local) ?? attributes.get(addressTags.address);
-  const address = bytes === undefined ? undefined : formatAddress(bytes);
-  return address === undefined ? undefined : { link, address: `${address}/${length}` };
-}
-
 export function newRouteMessage({ link, destination, gateway, source, onLink, metric }: NewRoute): Uint8Array {
   const { bytes, length } = parsePrefix(destination);
   const scope = gateway === undefined && bytes.length === 4 ? scopeLink : 0;
@@ -94,35 +78,20 @@ export function newRouteMessage({ link, destination, gateway, source, onLink, me
   const fixed = routePart.write({ family: familyOf(bytes), length, ...kind });
   const attributes: Attribute[] = [[routeTags.outLink, numberBytes(link, 4)]];
   if (length > 0) attributes.push([routeTags.destination, bytes]);
-  if (gateway !== undefined) attributes.push([routeTags.gateway, parseAddress(gateway)]);
-  if (source !== undefined) attributes.push([routeTags.source, parseAddress(source)]);
+  if (gateway !== undefined) attributes.push([routeTags.gateway, parseIpAddress(gateway)]);
+  if (source !== undefined) attributes.push([routeTags.source, parseIpAddress(source)]);
   if (metric !== undefined) attributes.push([routeTags.metric, numberBytes(metric, 4)]);
   return buildMessage(types.newRoute, messageFlags.request | replaceFlags, fixed, attributes);
 }
 
-export function wayMessage(text: string): Uint8Array {
-  const bytes = parseAddress(text);
-  const fixed = routePart.write({ family: familyOf(bytes), length: bytes.length * 8 });
-  return buildMessage(types.getRoute, messageFlags.request, fixed, [[routeTags.destination, bytes]]);
-}
-
-/** `undefined` for a way that leads nowhere. @throws LinuxError `linux/bad-netlink` */
-export function readWayMessage(message: Uint8Array): Way | undefined {
-  const attributes = messageAttributes(message, routePart.sizeBytes);
-  const link = readNumber(attributes.get(routeTags.outLink), 4);
-  if (link === undefined) return undefined;
-  const text = (tag: number) => formatAddress(attributes.get(tag) ?? new Uint8Array());
-  return { link, gateway: text(routeTags.gateway), source: text(routeTags.source) };
-}
-
 export function askNeighbourMessage(link: number, text: string): Uint8Array {
-  const bytes = parseAddress(text);
+  const bytes = parseIpAddress(text);
   const fixed = neighbourPart.write({ family: familyOf(bytes), link, flags: useFlag });
   return buildMessage(types.newNeighbour, messageFlags.request | replaceFlags, fixed, [[neighbourTags.destination, bytes]]);
 }
 
 export function listNeighboursMessage(address: string): Uint8Array {
-  const fixed = neighbourPart.write({ family: familyOf(parseAddress(address)) });
+  const fixed = neighbourPart.write({ family: familyOf(parseIpAddress(address)) });
   return buildMessage(types.listNeighbours, messageFlags.request | messageFlags.dump, fixed);
 }
 
@@ -132,7 +101,7 @@ export function readNeighbourMessage(message: Uint8Array): Neighbour & { readonl
   const { link, state } = neighbourPart.read(message, messageHead.sizeBytes);
   return {
     link,
-    of: formatAddress(attributes.get(neighbourTags.destination) ?? new Uint8Array()),
+    of: formatIpAddress(attributes.get(neighbourTags.destination)),
     state: stateOf(state),
     address: formatCardAddress(attributes.get(neighbourTags.cardAddress)),
   };

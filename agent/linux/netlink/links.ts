@@ -40,12 +40,21 @@ const vlanTags = { id: 1, protocol: 5 } as const;
 const bondTags = { mode: 1, miimon: 3, hashPolicy: 14, lacpRate: 21 } as const;
 const bridgeTags = { stp: 5 } as const;
 const cardAddressBytes = 6;
-/** RTEXT_FILTER_SKIP_STATS: counters are half of what is told. */
+/** RTEXT_FILTER_SKIP_STATS: a card takes 1064 bytes instead of 1468 (measured, Linux 6.18). */
 const withoutCounters = 1 << 3;
 const vlanIn8021ad = 0x88a8;
 
-const bondModes = ['balance-rr', 'active-backup', 'balance-xor', 'broadcast', '802.3ad', 'balance-tlb', 'balance-alb'];
-const hashPolicies = ['layer2', 'layer3+4', 'layer2+3', 'encap2+3', 'encap3+4', 'vlan+srcmac'];
+/** By their numbers. */
+export const bondModes: readonly string[] = [
+  'balance-rr',
+  'active-backup',
+  'balance-xor',
+  'broadcast',
+  '802.3ad',
+  'balance-tlb',
+  'balance-alb',
+];
+export const hashPolicies: readonly string[] = ['layer2', 'layer3+4', 'layer2+3', 'encap2+3', 'encap3+4', 'vlan+srcmac'];
 
 export type LinkMade =
   | { readonly kind: 'vlan'; readonly id: number; readonly protocol: '802.1Q' | '802.1ad' }
