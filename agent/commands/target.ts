@@ -74,7 +74,7 @@ async function add(system: System, text: string, options: AddWish, json: boolean
   const added = await addTarget(system, wish, options);
   if (!json) system.print(describeAdded(added));
   const target = armNetworkTarget(system, wish, configuration);
-  const checked = await checkTarget(system, target, configuration);
+  const checked = await checkTarget(system, target, { sshKey: configuration.sshKey, isAdded: true });
   recordTrial(system, target, checked);
   if (!checked.passed) setExit(1);
   const isConfigured = configuration.targets.some((one) => isNetworkWish(one) && sameTarget(one, wish));

@@ -4,6 +4,7 @@
  * What somebody changed stays and is named. Saved dumps stay.
  */
 import type { Files } from '../../sys/files-interface.ts';
+import { credentialsRoot } from '../../config/credentials.ts';
 import { hostPaths } from '../paths.ts';
 import { type InstalledEntry, readRecord } from './record.ts';
 import { removeEntries } from './remove-files.ts';
@@ -33,5 +34,10 @@ export function uninstall(files: Files, { executablePath }: UninstallOptions): U
   files.remove(hostPaths.installed);
   const folders = removeEntries(files, entries.filter(isFolder));
   removeEmptyState(files);
-  return { removed: [...state, ...contents.removed, ...folders.removed], kept: contents.kept };
+  return { removed: [...state, ...contents.removed, ...folders.removed], kept: [...contents.kept, ...credentials(files)] };
+}
+
+/** Made by hand, one by one, with the help of others: not to be made again in a minute. */
+function credentials(files: Files): UninstallReport['kept'] {
+  return files.linkStatus(credentialsRoot) === undefined ? [] : [{ path: credentialsRoot, why: 'credentials of targets on the network' }];
 }

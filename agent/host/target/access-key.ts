@@ -13,7 +13,7 @@ type S3Secret = Extract<Secret, { kind: 's3' }>;
  * @throws TargetSetUpError `target-set-up/secret`, which repeats nothing of the text.
  */
 export function readAccessKey(text: string, profile = 'default'): S3Secret {
-  const found = text.trimStart().startsWith('{') ? fromJson(text) : text.includes('=') ? fromIni(text, profile) : fromWords(text);
+  const found = text.trimStart().startsWith('{') ? fromJson(text) : /^\s*(\[|aws_)/m.test(text) ? fromIni(text, profile) : fromWords(text);
   if (found !== undefined && isPlain(found.accessKeyId) && isPlain(found.secretAccessKey)) return found;
   throw new TargetSetUpError('target-set-up/secret', 'Cannot use what was given as an access key: it has neither of the known forms', {
     hint: 'Give two lines, the id and the secret; or "ID:SECRET"; or the ini or JSON file of the aws program',

@@ -15,6 +15,10 @@ import { TargetSetUpError } from './target-set-up-error.ts';
 import { tryNfs } from './try-nfs.ts';
 import { type Trial, tryRemote } from './try-remote.ts';
 
+export type CheckOptions = Pick<TargetSettings, 'sshKey'> & {
+  /** What is found is recorded: nothing older counts. */ readonly isAdded?: boolean;
+};
+
 export type CheckedTarget = Trial & { readonly url: string };
 
 /** @throws TargetSetUpError `target-set-up/kind`, which cannot happen for what the configuration reads. */
@@ -28,7 +32,7 @@ export function armNetworkTarget(system: System, wish: NetworkWish, settings: Ta
 export async function checkTarget(
   system: System,
   target: NetworkTarget,
-  { sshKey }: Pick<TargetSettings, 'sshKey'>,
+  { sshKey, isAdded = false }: CheckOptions,
 ): Promise<CheckedTarget> {
   if (target.kind === 'nfs') return { url: nfsUrl(target), ...tryNfs(system, target) };
   const url = formatRemoteUrl(target.place);
@@ -38,7 +42,11 @@ export async function checkTarget(
   const { place, addresses } = target;
   try {
     const trial = await tryRemote(system, { place, addresses, credentials: readSources(system, sources) });
-    return { url, ...trial, checks: [...checks, ...trial.checks, ...renameChecks(target.canRename, trial.canRename, url)] };
+    return {
+      url,
+      ...trial,
+      checks: [...checks, ...trial.checks, ...(isAdded ? [] : renameChecks(target.canRename, trial.canRename, url))],
+    };
   } catch (error) {
     if (!(error instanceof KcaptureError)) throw error;
     const failed: Check = { name: 'credentials', level: 'fail', text: error.message, hint: error.hint };

@@ -4,17 +4,13 @@ import type { System } from '../../sys/system.ts';
 import type { CheckedTarget } from './check-target.ts';
 import { makeCredentialsFolder } from './credentials-folder.ts';
 import { nfsFolder } from './nfs-url.ts';
-import { writeServerFacts } from './server-facts.ts';
+import { readServerFacts, writeServerFacts } from './server-facts.ts';
 
-/** Nothing is kept of a trial that failed. @throws TargetSetUpError, FilesError */
+/** Of a trial that failed only which target it was; what an earlier one found stays. @throws TargetSetUpError, FilesError */
 export function recordTrial(system: System, target: NetworkTarget, { passed, url, bytesPerSecond, canRename }: CheckedTarget): void {
-  if (!passed) return;
   const folder = target.kind === 'nfs' ? nfsFolder(target) : target.credentials;
   makeCredentialsFolder(system, folder);
-  writeServerFacts(system, folder, {
-    url,
-    canRename: canRename === true,
-    bytesPerSecond,
-    checkedAt: new Date(system.kernel.wallClockMs()).toISOString(),
-  });
+  const checkedAt = new Date(system.kernel.wallClockMs()).toISOString();
+  const found = passed ? { canRename: canRename === true, bytesPerSecond, checkedAt } : readServerFacts(system, folder);
+  writeServerFacts(system, folder, { ...found, url });
 }

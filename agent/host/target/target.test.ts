@@ -184,6 +184,21 @@ t.test('wrong words are refused before anything is asked or written', async (t) 
   t.match((await call(user, 'add', 'ssh://u@192.0.2.1')).error, /only root may/);
 });
 
+t.test('an export that cannot be mounted, and a name that is not known', async (t) => {
+  const system = await machine(t);
+  const answer = await call(system, 'check', 'nfs://192.0.2.9/export', 'nfs://unknown.example/export');
+  t.equal(answer.code, 1);
+  t.match(answer.out, /nfs:\/\/192\.0\.2\.9\/export\nFAIL +mount +Cannot mount/);
+  t.match(answer.out, /no address of unknown\.example is known/);
+});
+
+t.test('a target that is not finished is listed by its name', async (t) => {
+  const system = await machine(t);
+  const url = 'http://127.0.0.1:1/dumps';
+  t.equal((await call(system, 'add', url)).code, 1);
+  t.match((await call(system, 'list')).out, /^http:\/\/127\.0\.0\.1:1\/dumps\n {2}not in the configuration; never tried/);
+});
+
 t.test('a link in the place of a folder of credentials is not followed', async (t) => {
   const system = await machine(t);
   const url = 'https://files.example/x';
