@@ -1,5 +1,5 @@
 /**
- * Block devices as the kernel shows them, by construction: `/sys/class/block`, `/sys/devices`, `/sys/dev/block` with their links, and `/dev` with
+ * Disks and network cards as the kernel shows them, by construction: `/sys/class/block`, `/sys/class/net`, `/sys/devices`, `/sys/dev/block` with their links, and `/dev` with
  * ordinary files in the place of nodes.
  */
 import { lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -58,6 +58,36 @@ export function putMapping(root: string, { name, number, slaves, mapper, raidLev
   for (const slave of slaves) {
     link(root, `${folder}/slaves/${slave}`, `/sys/class/block/${slave}`);
     put(root, `/sys/class/block/${slave}/holders/${name}`, '');
+  }
+}
+
+export type BuiltCard = {
+  readonly name: string;
+  /** From the root of the bus to the card. */
+  readonly bus: readonly BusDevice[];
+  /** Its transceiver, on the bus of its own. */
+  readonly transceiver?: BusDevice;
+  /** The function that a virtual function asks. */
+  readonly physical?: BusDevice;
+};
+
+export function putCard(root: string, { name, bus, transceiver, physical }: BuiltCard): void {
+  let folder = '/sys/devices';
+  for (const device of bus) {
+    folder = `${folder}/${device.folder}`;
+    putBusDevice(root, folder, device);
+  }
+  const own = `${folder}/net/${name}`;
+  mkdirSync(join(root, own), { recursive: true });
+  link(root, `${own}/device`, folder);
+  link(root, `/sys/class/net/${name}`, own);
+  for (const [from, device] of [
+    [`${own}/phydev`, transceiver],
+    [`${folder}/physfn`, physical],
+  ] as const) {
+    if (device === undefined) continue;
+    putBusDevice(root, `/sys/devices/${device.folder}`, device);
+    link(root, from, `/sys/devices/${device.folder}`);
   }
 }
 

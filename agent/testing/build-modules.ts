@@ -1,4 +1,4 @@
-/** The lists depmod writes, for a small kernel whose modules are a virtio disk, a SATA disk, file systems, device-mapper and RAID. */
+/** The lists depmod writes, for a small kernel whose modules are a virtio disk, a SATA disk, file systems, device-mapper, RAID and network cards. */
 export const builtRelease = '6.1.0-test';
 
 const dependencies: Readonly<Record<string, readonly string[]>> = {
@@ -28,6 +28,22 @@ const dependencies: Readonly<Record<string, readonly string[]>> = {
   'kernel/drivers/md/dm-crypt.ko': ['kernel/drivers/md/dm-mod.ko'],
   'kernel/drivers/md/md-mod.ko': [],
   'kernel/drivers/md/raid1.ko': ['kernel/drivers/md/md-mod.ko'],
+  'kernel/net/core/failover.ko': [],
+  'kernel/drivers/net/net_failover.ko': ['kernel/net/core/failover.ko'],
+  'kernel/drivers/net/virtio_net.ko.xz': [
+    'kernel/drivers/net/net_failover.ko',
+    'kernel/net/core/failover.ko',
+    'kernel/drivers/virtio/virtio_ring.ko',
+    'kernel/drivers/virtio/virtio.ko',
+  ],
+  'kernel/drivers/net/ixgbe.ko': [],
+  'kernel/drivers/net/ixgbevf.ko': [],
+  'kernel/drivers/net/phy/marvell.ko': [],
+  'kernel/drivers/net/bonding/bonding.ko': [],
+  'kernel/net/802/stp.ko': ['kernel/net/llc/llc.ko'],
+  'kernel/net/llc/llc.ko': [],
+  'kernel/net/8021q/8021q.ko': ['kernel/net/802/stp.ko', 'kernel/net/llc/llc.ko'],
+  'kernel/net/packet/af_packet.ko': [],
 };
 
 const aliases = [
