@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap';
-import type { Watchdog } from '../sys/kernel-interface.ts';
+import type { KernelCalls, Watchdog } from '../sys/kernel-interface.ts';
 import { createCaptureMachine } from '../testing/capture-machine.ts';
 import { type GuardTask, runGuard, stallMs } from './guard.ts';
 import { ordinaryMs, Pulse } from './pulse.ts';
 
-async function setUp(t: Test, onSecond: (second: number, pulse: Pulse) => void, files = {}) {
+async function setUp(t: Test, onSecond: (second: number, pulse: Pulse) => void, files = {}, unmount: KernelCalls['unmount'] = () => {}) {
   let second = 0;
   const log: string[] = [];
   const watchdog: Watchdog = { timeoutSeconds: 60, feed: () => void log.push('feed'), disarm: () => void log.push('disarm') };
@@ -16,6 +16,7 @@ async function setUp(t: Test, onSecond: (second: number, pulse: Pulse) => void, 
         if (++second > 10_000) throw new Error('The guard never acts');
         if (ms === 1000) onSecond(second, pulse);
       },
+      unmount,
       openWatchdog: (path) => {
         log.push(path);
         return watchdog;
@@ -53,6 +54,36 @@ t.test('a run that is silent for longer than it said is restarted, by the call a
   t.equal(machine.read('/proc/sys/kernel/sysrq'), '1');
   const acted = machine.clock.ms - startedAt;
   t.ok(acted >= ordinaryMs + stallMs && acted < ordinaryMs + stallMs + 60_000, `after ${acted} ms`);
+});
+
+t.test('what waits for an NFS server is broken off as soon as the run is silent for too long, and again until it goes on', async (t) => {
+  const mounts = [
+    '40 1 0:50 / /run/kcapture/target/0 rw - nfs4 srv:/x rw',
+    '41 1 0:51 / /run/kcapture/target/1 rw - nfs srv:/y rw',
+    '42 1 0:52 / /run/kcapture/target/2 rw - ext4 /dev/vda1 rw',
+    '43 1 0:53 / /home rw - nfs4 srv:/home rw',
+  ];
+  const broken: string[] = [];
+  const { machine, go } = await setUp(
+    t,
+    (second, pulse) => {
+      if (second <= 10) pulse.beat();
+      if (second === 73) pulse.beat();
+      if (second === 80) pulse.setState('end');
+    },
+    { '/proc/self/mountinfo': `${mounts.join('\n')}\n` },
+    (point, options) => {
+      broken.push(`${Math.round(machine.clock.ms / 1000)} ${point} ${JSON.stringify(options)}`);
+      throw new Error('it is in use');
+    },
+  );
+  t.equal(go(), 'ended');
+  const times = broken.map((line) => Number(line.split(' ')[0]));
+  t.ok(times.every((seconds) => seconds >= 70 && seconds <= 74) && times.length >= 4, broken.join('; '));
+  t.same(
+    [...new Set(broken.map((line) => line.replace(/^\d+ /, '')))],
+    ['/run/kcapture/target/0 {"force":true}', '/run/kcapture/target/1 {"force":true}'],
+  );
 });
 
 t.test('one that goes on is left alone for as long as it likes', async (t) => {

@@ -1,9 +1,10 @@
 /**
  * The thread that cannot be held up: restarts the machine when the run takes too long or says nothing for too long, whatever the main thread is waiting for, and keeps
- * the hardware watchdog fed for just as long as all is well.
+ * the hardware watchdog fed for just as long as all is well. Before that, what waits for an NFS server is broken off, so that the next target gets its turn.
  */
 import type { RebootAction, Watchdog } from '../sys/kernel-interface.ts';
 import type { System } from '../sys/system.ts';
+import { breakOffNfs } from '../target/nfs/break-off.ts';
 import { forceRestart } from './restart.ts';
 import { pulseStates, pulseWords, touchAlive } from './pulse.ts';
 
@@ -40,6 +41,7 @@ export function runGuard(system: System, task: GuardTask): 'ended' | 'restarted'
       forceRestart(system, task.action, why);
       return 'restarted';
     }
+    if (state === pulseStates.run && silentMs >= 0) breakOffNfs(system);
     if (state === pulseStates.hold || silentMs < 0) {
       watchdog?.feed();
       touchAlive(system);

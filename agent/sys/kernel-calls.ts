@@ -28,7 +28,7 @@ export function createKernelCalls(): KernelCalls {
       mountOne(request);
       releaseLoop(unusedLoops, request.source);
     },
-    unmount: (target, { lazy = false } = {}) => unmountOne(target, lazy),
+    unmount: (target, options = {}) => unmountOne(target, options),
     syncFileSystem,
     syncAll() {
       // Why: reboot(2) writes nothing out by itself.

@@ -8,6 +8,13 @@ export type MountRequest = {
   readonly options?: string;
 };
 
+export type UnmountOptions = {
+  /** Detach now, clean up when nobody uses it. */
+  readonly lazy?: boolean;
+  /** What waits for the server of a network file system gets an error at once, whether or not it can be unmounted then. */
+  readonly force?: boolean;
+};
+
 export type KexecFileRequest = {
   readonly kernel: string;
   /** Undefined: no initramfs. */
@@ -32,8 +39,7 @@ export interface Watchdog {
 /** A failed call is a `KernelCallError` with code `kernel/<errno name in lower case>`, e.g. `kernel/ebusy`, and `errno` (its name). */
 export interface KernelCalls {
   mount(request: MountRequest): void;
-  /** `lazy`: detach now, clean up when nobody uses it. */
-  unmount(target: string, options?: { readonly lazy?: boolean }): void;
+  unmount(target: string, options?: UnmountOptions): void;
   /** Writes one file system's data to its disk. */
   syncFileSystem(path: string): void;
   syncAll(): void;

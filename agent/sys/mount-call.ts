@@ -1,5 +1,5 @@
 /** Mounting and unmounting. */
-import type { MountRequest } from './kernel-interface.ts';
+import type { MountRequest, UnmountOptions } from './kernel-interface.ts';
 import { mountFlags, parseMountOptions } from './mount-options.ts';
 import { checkCall, systemLibc, terminated } from './system-call.ts';
 
@@ -7,8 +7,8 @@ const mostPathBytes = 4096;
 const mostTypeBytes = 256;
 /** One page, and no kernel's page is smaller. */
 const mostDataBytes = 4096;
-/** MNT_DETACH, UMOUNT_NOFOLLOW. @source linux/fs.h */
-const unmountFlag = { detach: 2, noFollow: 8 } as const;
+/** MNT_FORCE, MNT_DETACH, UMOUNT_NOFOLLOW. @source linux/fs.h */
+const unmountFlag = { force: 1, detach: 2, noFollow: 8 } as const;
 
 /** What the numbers mean for this call. @source mount(2) */
 const reasons: Readonly<Record<string, string>> = {
@@ -43,11 +43,11 @@ function call({ source, target, fsType }: MountRequest, flags: number, data: str
   checkCall(result, `mount "${source}" on "${target}" as ${fsType}`, target, reasons);
 }
 
-/** @param lazy detach now, clean up when nobody uses it. @throws KernelCallError. */
-export function unmountOne(target: string, lazy: boolean): void {
+/** @throws KernelCallError. */
+export function unmountOne(target: string, { lazy = false, force = false }: UnmountOptions): void {
   const path = terminated(target, mostPathBytes, 'a mount point');
   // Why: a target is let go before the machine restarts.
   // Safe: the path is NUL-terminated and lives until the call returns.
-  const result = systemLibc.umount2(path, unmountFlag.noFollow | (lazy ? unmountFlag.detach : 0));
+  const result = systemLibc.umount2(path, unmountFlag.noFollow | (lazy ? unmountFlag.detach : 0) | (force ? unmountFlag.force : 0));
   checkCall(result, `unmount "${target}"`, target, { EBUSY: 'it is in use', EINVAL: 'nothing is mounted there' });
 }

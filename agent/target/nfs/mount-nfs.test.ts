@@ -26,12 +26,15 @@ async function setUp(t: Test, server: Server, files: Readonly<Record<string, str
   const limits: number[] = [];
   const machine: CaptureMachine = await createCaptureMachine(t, {
     files: { '/proc/self/mountinfo': '', ...files },
-    kernel: { unmount: (path, options) => void machine.calls.push(`unmount ${path}${options?.lazy ? ' lazily' : ''}`) },
     system: () => ({
       programs: {
         find: () => undefined,
         run(_argv, { input, timeoutMs = 0 } = {}) {
-          const { options = '' } = JSON.parse(String(input)) as MountRequest;
+          const { options = '', unmount } = JSON.parse(String(input)) as MountRequest & { unmount?: string };
+          if (unmount !== undefined) {
+            machine.calls.push(`unmount ${unmount} within ${timeoutMs}`);
+            return { status: 0, stdout: '{"mounted":true}', stderr: '' };
+          }
           const [, version] = /vers=([^,]*)/.exec(options) ?? [];
           const [, address] = /addr=([^,]*)/.exec(options) ?? [];
           asked.push(`${version} ${address}`);
@@ -68,7 +71,7 @@ t.test('the newest version that the server has is mounted, and let go of lazily'
   t.match(opened, { kind: 'folder', folder: `${point}/var/crash` });
   t.same(asked, ['4.2 192.0.2.1', '4.1 192.0.2.1', '4.0 192.0.2.1', '3 192.0.2.1']);
   opened.close();
-  t.same(machine.calls, [`unmount ${point} lazily`]);
+  t.same(machine.calls, [`unmount ${point} within 10000`]);
 });
 
 t.test('each address is tried; one that does not answer is not asked for every version', async (t) => {
@@ -131,7 +134,7 @@ t.test('an attempt that was ended and mounted all the same counts', async (t) =>
 t.test('what an agent that died has mounted is let go of first', async (t) => {
   const { machine, open } = await setUp(t, () => undefined, { '/proc/self/mountinfo': mountLine });
   open();
-  t.same(machine.calls, [`unmount ${point} lazily`]);
+  t.same(machine.calls, [`unmount ${point} within 10000`]);
 });
 
 t.test('the server is told a name of this machine alone, where the driver takes one', async (t) => {
@@ -153,6 +156,6 @@ t.test('a server that takes the superuser for nobody is explained', async (t) =>
   };
   const system = { ...machine.system, files: { ...files, makeFolder } };
   t.throws(() => openTarget(system, target, { index: 0, endsAt: 60_000 }), { code: 'target/mount', hint: /no_root_squash/ });
-  t.same(machine.calls, [`unmount ${point} lazily`]);
+  t.same(machine.calls, [`unmount ${point} within 10000`]);
   t.ok(open);
 });

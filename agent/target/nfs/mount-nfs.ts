@@ -8,7 +8,7 @@ import type { System } from '../../sys/system.ts';
 import { type MountedTarget, mountRoot } from '../mount-target.ts';
 import { TargetError } from '../target-error.ts';
 import type { WaitOptions } from '../wait-for-device.ts';
-import { mountWithin } from './mount-step.ts';
+import { mountWithin, unmountWithin } from './mount-step.ts';
 import { explainNfsFailure, type NfsFailure } from './nfs-failure.ts';
 import { type NfsVersion, nfsMountOptions, nfsSource, versionsToTry } from './nfs-options.ts';
 
@@ -18,6 +18,7 @@ export type NfsTarget = ArmedTarget & { kind: 'nfs' };
 const attemptMs = 20_000;
 const leastAttemptMs = 5000;
 const pauseMs = 2000;
+const farewellMs = 10_000;
 /** @source Linux, NFS4_CLIENT_ID_UNIQ_LEN */
 const mostNameBytes = 63;
 
@@ -130,7 +131,7 @@ function isNfsMounted(system: System, mountPoint: string): boolean {
   return readMounts(system).some((mount) => mount.mountPoint === mountPoint);
 }
 
-/** At once, whether the server answers or not: everything was synced before. */
+/** Everything was synced before. The server is told in a process of its own: it may have fallen silent meanwhile. */
 function letGo(system: System, mountPoint: string): void {
-  system.kernel.unmount(mountPoint, { lazy: true });
+  unmountWithin(system, mountPoint, farewellMs);
 }

@@ -5,7 +5,7 @@ import type { MountRequest } from '../../sys/kernel-interface.ts';
 import type { ProgramResult } from '../../sys/programs-interface.ts';
 import type { System } from '../../sys/system.ts';
 import { createCaptureMachine } from '../../testing/capture-machine.ts';
-import { mountWithin, runMountStep } from './mount-step.ts';
+import { mountWithin, runMountStep, unmountWithin } from './mount-step.ts';
 
 const request: MountRequest = { source: 'srv:/export', target: '/run/kcapture/target/0', fsType: 'nfs', options: 'rw,vers=4.2' };
 
@@ -39,6 +39,14 @@ t.test('what is to be mounted arrives whole, and that it is mounted comes back',
   const system = await connect(t, (each) => void mounted.push(each));
   t.same(mountWithin(system, request, 1000), { mounted: true });
   t.same(mounted, [request]);
+});
+
+t.test('what is to be unmounted is detached at once', async (t) => {
+  const unmounted: unknown[] = [];
+  const { system } = await createCaptureMachine(t, { kernel: { unmount: (...words) => void unmounted.push(words) } });
+  const programs: System['programs'] = { find: () => undefined, run: (argv, options) => answer(system, argv, options?.input ?? '') };
+  unmountWithin({ ...system, programs }, '/run/kcapture/target/0', 1000);
+  t.same(unmounted, [['/run/kcapture/target/0', { lazy: true }]]);
 });
 
 t.test('the name of the error comes back', async (t) => {

@@ -19,6 +19,19 @@ const mostRequestBytes = 64 * 1024;
 
 /** Never throws. */
 export function mountWithin(system: System, request: MountRequest, timeoutMs: number): MountAnswer {
+  return askProcess(system, request, timeoutMs);
+}
+
+/**
+ * Detaches at once; a server that is there is told, one that is silent is waited for no longer than this. Never throws.
+ */
+export function unmountWithin(system: System, mountPoint: string, timeoutMs: number): void {
+  askProcess(system, { unmount: mountPoint }, timeoutMs);
+}
+
+type Request = MountRequest | { readonly unmount: string };
+
+function askProcess(system: System, request: Request, timeoutMs: number): MountAnswer {
   const input = JSON.stringify(request);
   const { status, stdout, stderr } = system.programs.run([system.executablePath, mountStepWord], { input, timeoutMs });
   if (status === timedOut) return { mounted: false, errno: 'TIME', reason: `no answer within ${Math.round(timeoutMs / 1000)} s` };
@@ -27,14 +40,15 @@ export function mountWithin(system: System, request: MountRequest, timeoutMs: nu
   return answer ?? { mounted: false, errno: '', reason: `the process that mounts ended with ${status}${said === '' ? '' : `: ${said}`}` };
 }
 
-/** The process's own part: reads the request, mounts, prints the answer. */
+/** The process's own part: reads the request, mounts or unmounts, prints the answer. */
 export function runMountStep(system: System): void {
   system.print(JSON.stringify(mountOnce(system, readRequest(system))));
 }
 
-function mountOnce({ kernel }: System, request: MountRequest): MountAnswer {
+function mountOnce({ kernel }: System, request: Request): MountAnswer {
   try {
-    kernel.mount(request);
+    if ('unmount' in request) kernel.unmount(request.unmount, { lazy: true });
+    else kernel.mount(request);
     return { mounted: true };
   } catch (error) {
     if (!(error instanceof KcaptureError)) throw error;
@@ -43,7 +57,7 @@ function mountOnce({ kernel }: System, request: MountRequest): MountAnswer {
 }
 
 /** @throws KcaptureError `target/mount` when it was called by hand. */
-function readRequest(system: System): MountRequest {
+function readRequest(system: System): Request {
   const buffer = new Uint8Array(mostRequestBytes);
   let length = 0;
   for (;;) {
@@ -52,7 +66,8 @@ function readRequest(system: System): MountRequest {
     length += count;
   }
   const request = parseObject(decodeText(buffer.subarray(0, length)));
-  const { source, target, fsType, options } = request ?? {};
+  const { source, target, fsType, options, unmount } = request ?? {};
+  if (typeof unmount === 'string') return { unmount };
   if (typeof source === 'string' && typeof target === 'string' && typeof fsType === 'string' && typeof options === 'string') {
     return { source, target, fsType, options };
   }
