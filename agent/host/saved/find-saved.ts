@@ -10,7 +10,7 @@ import type { Files } from '../../sys/files-interface.ts';
 import { chooseLayout, type FolderName, isLog, isMemory, isUnfinished, readFolderName } from './layouts.ts';
 import { readManifest } from './read-manifest.ts';
 import { readPanicLine } from './read-log.ts';
-import type { SavedDump, SavedFile, SavedStatus } from './saved-dump.ts';
+import type { Layout, SavedDump, SavedFile, SavedStatus } from './saved-dump.ts';
 
 /** Entries of a folder that are looked at; more than any retention keeps. */
 const maxFolders = 10_000;
@@ -42,9 +42,29 @@ export function readSaved(files: Files, parent: string, name: string): SavedDump
 
 function describe(files: Files, folder: string, name: string, said: FolderName): SavedDump {
   const found = listFiles(files, folder);
+  const readPanic = (log: SavedFile) => readPanicLine(files, `${folder}/${log.name}`, log.sizeBytes);
+  return describeSaved({ name, folder, said, found, readPanic, ...readManifestIn(files, folder, found) });
+}
+
+export type FoundFolder = {
+  readonly name: string;
+  /** Path or URL. */
+  readonly folder: string;
+  readonly said: FolderName;
+  /** Whose capture it is; by default its files say. */
+  readonly layout?: Layout;
+  readonly found: readonly SavedFile[];
+  readonly manifest?: Manifest;
+  /** Why there is no manifest, though there is its file. */
+  readonly problem?: string;
+  /** The panic as a log says it, for a capture whose manifest does not. */
+  readonly readPanic: (log: SavedFile) => string | undefined;
+};
+
+/** What a folder's files and its manifest mean, wherever they lie. */
+export function describeSaved({ name, folder, said, found, manifest, problem, readPanic, ...given }: FoundFolder): SavedDump {
   const names = found.map((file) => file.name);
-  const layout = chooseLayout(said.layouts, names);
-  const { manifest, problem } = readManifestIn(files, folder, found);
+  const layout = given.layout ?? chooseLayout(said.layouts, names);
   const log = pick(found, isLog);
   return {
     name,
@@ -59,7 +79,7 @@ function describe(files: Files, folder: string, name: string, said: FolderName):
     log: log?.name,
     manifest,
     release: manifest?.release,
-    panic: manifest?.panic ?? (log === undefined ? undefined : readPanicLine(files, `${folder}/${log.name}`, log.sizeBytes)),
+    panic: manifest?.panic ?? (log === undefined ? undefined : readPanic(log)),
     problems: [...(problem === undefined ? [] : [problem]), ...compareSizes(manifest, found)],
   };
 }

@@ -24,7 +24,7 @@ export type FleetCapture = {
   /** A URL without secrets. */
   readonly where: string;
   readonly files: readonly RemoteEntry[];
-  /** Not read yet by anybody: any text. `undefined`: there is none, the capture is not finished; or it is beyond what was asked for. */
+  /** Any text; nobody has looked at it. `undefined`: there is none, or it is too large or gone by now. */
   readonly manifest: string | undefined;
 };
 
@@ -36,17 +36,18 @@ export type Fleet = {
 };
 
 /**
- * @param mostManifests of the newest captures, that many manifests are read.
+ * @param mostCaptures the newest ones.
  * @throws RemoteError
  */
-export async function listFleet(context: S3Context, mostManifests = 1000): Promise<Fleet> {
+export async function listFleet(context: S3Context, mostCaptures = 2000): Promise<Fleet> {
   const access = createS3Access(context);
   const { prefix } = access.place;
   const root = prefix === '' ? '' : `${prefix}/`;
   const { objects, isCut } = await listObjects(access, { prefix: root, most: mostObjects });
   const folders = groupByFolder(access, root, objects);
-  const captures = [...folders].sort((a, b) => (timeIn(a.name) < timeIn(b.name) ? -1 : timeIn(a.name) > timeIn(b.name) ? 1 : 0));
-  return { captures: await withManifests(access, root, captures, mostManifests), isCut };
+  const sorted = [...folders].sort((a, b) => (timeIn(a.name) < timeIn(b.name) ? -1 : timeIn(a.name) > timeIn(b.name) ? 1 : 0));
+  const newest = sorted.slice(-mostCaptures);
+  return { captures: await withManifests(access, root, newest), isCut: isCut || newest.length < sorted.length };
 }
 
 type Folder = Omit<FleetCapture, 'manifest'>;
@@ -73,12 +74,11 @@ function timeIn(name: string): string {
   return /\d{4}-\d\d-\d\d-\d\d:\d\d:\d\d(?:\.\d{1,3})?$/.exec(name)?.[0] ?? '';
 }
 
-async function withManifests(access: S3Access, root: string, folders: readonly Folder[], most: number): Promise<readonly FleetCapture[]> {
+async function withManifests(access: S3Access, root: string, folders: readonly Folder[]): Promise<readonly FleetCapture[]> {
   const captures: FleetCapture[] = folders.map((folder) => ({ ...folder, manifest: undefined }));
-  const first = Math.max(0, captures.length - most);
-  let next = captures.length - 1;
+  let next = 0;
   const work = async () => {
-    for (let index = next--; index >= first; index = next--) captures[index] = await withManifest(access, root, captures[index]);
+    for (let index = next++; index < captures.length; index = next++) captures[index] = await withManifest(access, root, captures[index]);
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   return captures;
