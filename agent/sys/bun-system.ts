@@ -1,5 +1,4 @@
 /** The real system: Bun with native libraries. */
-import { edenGC } from 'bun:jsc';
 import { statfsSync } from 'node:fs';
 import { type CodecName, CompressError, type PageCodec } from '../compress/codec.ts';
 import { defaultZlibLevel } from '../compress/zlib.ts';
@@ -7,6 +6,7 @@ import { defaultZstdLevel } from '../compress/zstd.ts';
 import { openBunZstdCodec } from './bun-zstd-codec.ts';
 import { createFileSink } from './file-sink.ts';
 import { fileEffects } from './files.ts';
+import { freeMemory } from './free-memory.ts';
 import { createKernelCalls, forgetCached } from './kernel-calls.ts';
 import { NativeError, waitUntilWritable } from './libc.ts';
 import { openLzoCodec } from './lzo-codec.ts';
@@ -35,7 +35,7 @@ export function createBunSystem(): System {
     openCodec,
     createFile: createFileSink,
     startWorkers,
-    freeMemory: () => void edenGC(),
+    freeMemory,
     openThread: (task) => openThread(Bun.main, task),
     standardOutput: () => createStreamSink(1, 'standard output', waitUntilWritable),
     print: (text) => printTo(1, 'standard output', text, waitUntilWritable),
