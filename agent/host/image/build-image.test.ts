@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import type { ArmedPlan } from '../../config/armed-plan.ts';
+import { credentialsFolder } from '../../config/credential-files.ts';
 import { readConfiguration } from '../../config/read-configuration.ts';
+import { parseRemoteUrl } from '../../config/remote-url.ts';
+import { makeKeyPair } from '../../remote/ssh/key-pair.ts';
 import { putDisk, virtioBus } from '../../testing/build-devices.ts';
 import { buildModuleLists, builtRelease } from '../../testing/build-modules.ts';
 import { buildSuperblock } from '../../testing/build-superblock.ts';
@@ -111,6 +114,32 @@ t.test('an image holds the plan, the script, the modules, the payload and a shel
   t.equal(read('usr/lib/kcapture/capture.sh'), readFileSync('hooks/capture.sh', 'utf8'));
   t.equal(statSync(join(folder, 'init')).mode & 0o777, 0o755);
   t.equal(read('usr/lib/kcapture/kcapture.squashfs').slice(0, 4), 'hsqs');
+});
+
+t.test('credentials travel to the same place, and nobody else looks into it', { skip }, async (t) => {
+  const system = await machine(t, signedModule);
+  const place = parseRemoteUrl('ssh://crash@192.0.2.9');
+  const own = credentialsFolder(place);
+  const { privateKey, publicKey } = makeKeyPair('test');
+  putTree(system.root, {
+    '/etc/kcapture.conf': 'target ssh://crash@192.0.2.9\n',
+    [`${own}/id_ed25519`]: privateKey,
+    [`${own}/id_ed25519.pub`]: publicKey,
+    [`${own}/known_hosts`]: `192.0.2.9 ${publicKey}`,
+  });
+  const { path } = build(system);
+  t.equal(statSync(path).mode & 0o777, 0o600);
+  const folder = unpack(t, path);
+  const mode = (name: string) => statSync(join(folder, name)).mode & 0o777;
+  t.equal(readFileSync(join(folder, own, 'id_ed25519'), 'utf8'), privateKey);
+  t.same([own, '/etc/kcapture/targets', `${own}/id_ed25519`, `${own}/known_hosts`].map(mode), [0o700, 0o700, 0o600, 0o600]);
+  t.notOk(existsSync(join(folder, own, 'id_ed25519.pub')));
+  const open = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => (statSync(join(folder, name)).mode & 0o044) !== 0,
+  );
+  const [secret] = privateKey.split('\n').slice(3);
+  for (const name of open)
+    if (statSync(join(folder, name)).isFile()) t.notOk(readFileSync(join(folder, name)).includes(secret ?? ''), name);
 });
 
 t.test('with an unsigned module the kernel is not locked down', { skip }, async (t) => {

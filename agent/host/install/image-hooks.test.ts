@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { putTree } from '../../testing/rooted-system.ts';
@@ -7,6 +7,7 @@ import { shippedFiles } from '../shipped-files.ts';
 
 /** What an executable may answer: every kind of line. */
 const lines = [
+  ['folder', '/etc/kcapture/targets/a b', '0700'],
   ['file', '/state/payload.squashfs', '/usr/lib/kcapture/kcapture.squashfs', '0644'],
   ['file', '/state/capture file.sh', '/usr/lib/kcapture/capture.sh', '0755'],
   ['file', '/usr/bin/kcapture', '/usr/lib/kcapture/kcapture', '0755'],
@@ -59,6 +60,11 @@ function recorders(names: readonly string[]): string {
   return names.map((name) => `${name}() { printf '%s\\n' "${name} $*" >>"$CALLS"; }`).join('\n');
 }
 
+/** Of what the hook made in the image. */
+function modeOf(t: Test, path: string): number {
+  return statSync(join(t.testdirName, 'image', path)).mode & 0o777;
+}
+
 const mkinitcpioHook = textOf('/usr/lib/kcapture/initcpio/install/kcapture');
 const mkinitcpioFunctions = ['add_file', 'add_binary', 'add_symlink', 'add_module', 'add_runscript', 'add_systemd_unit', 'warning'];
 /** mkinitcpio leaves PATH with one folder; its `die` ends the build. */
@@ -87,6 +93,7 @@ t.test('mkinitcpio: everything that is required is added by the documented funct
     'warning %s kcapture: The target is not there: $(touch /tmp/evil) `id`',
     'add_runscript ',
   ]);
+  t.equal(modeOf(t, 'etc/kcapture/targets/a b'), 0o700);
 });
 
 t.test('mkinitcpio: behind the hook systemd the unit starts the capture and the ordinary boot is kept back', async (t) => {
@@ -160,6 +167,7 @@ t.test('dracut: as the only module it makes an image that starts itself', async 
   t.equal(status, 0);
   t.same(calls, [
     'kcapture requirements --for image --kernel 6.1.0',
+    'chmod 0700 /image/etc/kcapture/targets/a b',
     'inst_simple /state/payload.squashfs /usr/lib/kcapture/kcapture.squashfs',
     'chmod 0644 /image/usr/lib/kcapture/kcapture.squashfs',
     'inst_simple /state/capture file.sh /usr/lib/kcapture/capture.sh',
