@@ -1,7 +1,8 @@
 /**
  * What the executable and OpenSSH's server agree on, one after the other: under Bun, whose cryptography lacks some of Node's.
  *
- * Larger Diffie-Hellman groups work, too, but take Bun seconds each time (measured: group 16, three exchanges, 8 s).
+ * Larger Diffie-Hellman groups work, too, but take Bun seconds (on a busy machine, measured: group 16 8 s, group 14 1 s,
+ * curve25519 0.3 s).
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import t from 'tap';
 import type { SshPlace } from '../../config/remote-place.ts';
 import { createNetwork } from '../../sys/network.ts';
 import { makePattern } from '../../testing/pattern.ts';
+import { startCuttingProxy } from '../../testing/servers/cutting-proxy.ts';
 import { type Sshd, type SshdOptions, startSshd } from '../../testing/servers/sshd.ts';
 import type { RemoteContext, RemoteFile, RemoteLimits, RemoteStore } from '../remote-store.ts';
 import { openSshStore } from './ssh-store.ts';
@@ -190,6 +192,58 @@ t.test('a server that stays away or stands still is given up within the time for
   await t.rejects(file.write(0, makePattern(6 << 20)), { code: 'remote/stalled' });
   await sshd.kill();
   await t.rejects(away.save('manifest.json', Buffer.from('{}')), { code: 'remote/unreachable' });
+});
+
+t.test('a connection that breaks at any byte: every file arrives, under its name, and nothing else', async (t) => {
+  const sshd = await server(t);
+  const content = makePattern(700_000);
+  const cuts = [
+    ...Array.from({ length: 14 }, (_, index) => ({ sentBytes: 2500 + index * 200 })),
+    { sentBytes: 300_000 },
+    { sentBytes: 600_000 },
+  ];
+  const lost = Array.from({ length: 14 }, (_, index) => ({ answeredBytes: 2500 + index * 150 }));
+  const runs = [...cuts, ...lost].map(async (cut, index) => {
+    const proxy = await startCuttingProxy(sshd.port, [cut, cut]);
+    t.teardown(() => proxy.close());
+    const context = contextFor({ ...sshd, port: proxy.port, knownHosts: sshd.knownHosts.replace(String(sshd.port), String(proxy.port)) });
+    const store = await openSshStore({ ...context, capture: { ...context.capture, name: `run${index}` } });
+    await store.save('vmcore-dmesg.txt', Buffer.from('Kernel panic'));
+    const file = await store.create('vmcore');
+    await writeMixed(file, content, 100_000, async () => {});
+    await file.finish(true);
+    await store.save('manifest.json', Buffer.from('{}'));
+    await store.close();
+    const folder = `${sshd.files}/dumps/run${index}`;
+    t.same(readdirSync(folder).sort(), ['manifest.json', 'vmcore', 'vmcore-dmesg.txt'], JSON.stringify(cut));
+    t.ok(readFileSync(`${folder}/vmcore`).equals(content), JSON.stringify(cut));
+    t.ok(proxy.count() > 1, `${JSON.stringify(cut)} broke a connection`);
+  });
+  await Promise.all(runs);
+  t.equal(readdirSync(`${sshd.files}/dumps`).length, runs.length, 'no second folder of any');
+});
+
+t.test('a server that comes back lets nobody in at first; another that comes in its place is not trusted', async (t) => {
+  const sshd = await server(t);
+  const store = await open(t, sshd);
+  const file = await store.create('vmcore');
+  await file.write(0, Buffer.from('memory'));
+  const authorized = join(sshd.files, '../authorized_keys');
+  const keys = readFileSync(authorized);
+  writeFileSync(authorized, '');
+  await sshd.kill();
+  await sshd.start();
+  const written = file.write(6, Buffer.from(' again'));
+  await delay(700);
+  writeFileSync(authorized, keys);
+  await written;
+  await sshd.kill();
+  const hostKey = join(sshd.files, '../host_ed25519');
+  rmSync(hostKey);
+  spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', hostKey]);
+  await sshd.start();
+  await t.rejects(file.finish(true), { code: 'remote/untrusted', message: /expected ssh-ed25519 SHA256:/ });
+  t.same(readdirSync(`${sshd.files}/dumps/${name}`), ['vmcore-incomplete']);
 });
 
 t.test('one byte a write', async (t) => {

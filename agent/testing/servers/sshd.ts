@@ -21,8 +21,6 @@ export type SshdOptions = {
   readonly settings?: readonly string[];
   /** What the server shows as the id of its machine's start; the next `start` shows what the file says then. */
   readonly bootIdFile?: string;
-  /** Address to listen at. Default: 127.0.0.1. */
-  readonly listen?: string;
 };
 
 export type Sshd = ServerProcess & {
@@ -77,7 +75,7 @@ function lines(folder: string, port: number, hostKeys: readonly string[], option
   const sftpOnly = options.sftpOnly === true || options.smallDisk !== undefined;
   return [
     ...hostKeys.map((path) => `HostKey ${path}`),
-    `ListenAddress ${options.listen ?? '127.0.0.1'}`,
+    'ListenAddress 127.0.0.1',
     `Port ${port}`,
     `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
     'PidFile none',
