@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -43,7 +44,10 @@ async function server(test: Test, options: NginxOptions = {}, folder = folderFor
   return nginx;
 }
 
-function contextFor(nginx: Nginx, { path = '/dumps', host = '127.0.0.1', limits, credentials, ...changes }: Changes = {}): RemoteContext {
+function contextFor(
+  nginx: Pick<Nginx, 'origin' | 'port'>,
+  { path = '/dumps', host = '127.0.0.1', limits, credentials, ...changes }: Changes = {},
+): RemoteContext {
   const place: HttpPlace = { kind: 'http', secure: nginx.origin.startsWith('https:'), host, port: nginx.port, path };
   return {
     network: createNetwork(),
@@ -347,4 +351,30 @@ t.test('a full disk is an error, and the file does not look whole', async (t) =>
   await t.rejects(sending(), { code: 'remote/server', hint: /disk/ });
   await file.discard();
   t.same(await store.list(), [{ name: 'vmcore-dmesg.txt', sizeBytes: 3 }]);
+});
+
+t.test('a server that does not like to be asked beforehand gets the body at once', async (t) => {
+  const received: Record<string, number> = {};
+  const listening = createServer((request, response) => {
+    let length = 0;
+    request.on('data', (chunk) => {
+      length += chunk.length;
+    });
+    request.on('end', () => {
+      received[`${request.method} ${request.url}`] = length;
+      response.writeHead(request.method === 'HEAD' ? 404 : 201).end();
+    });
+  });
+  listening.on('checkContinue', (_, response) => response.writeHead(417).end());
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => listening.close());
+  const address = listening.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const { place, ...context } = contextFor({ origin: 'http:', port });
+  const store = await openHttpStore({ ...context, place: { ...place, path: '/' } as HttpPlace });
+  const file = await store.create('vmcore.flat');
+  await write(file, 2);
+  await file.finish(true);
+  t.equal(received['PUT /server-2026-11-21-08%3A00%3A00/vmcore.flat-incomplete'], 2 * MiB);
+  t.ok('MOVE /server-2026-11-21-08%3A00%3A00/vmcore.flat-incomplete' in received);
 });

@@ -44,8 +44,10 @@ export class HttpUpload implements RemoteFile {
   static async begin(link: HttpLink, place: UploadPlace, onWhole: OnWhole): Promise<HttpUpload> {
     return await retrying(link.context, `begin "${place.name}"`, async () => {
       const upload = new HttpUpload(link, place, onWhole);
-      await upload.#begin();
-      return upload;
+      if (await upload.#begin({ asksFirst: true })) return upload;
+      const unasked = new HttpUpload(link, place, onWhole);
+      await unasked.#begin({ asksFirst: false });
+      return unasked;
     });
   }
 
@@ -94,11 +96,12 @@ export class HttpUpload implements RemoteFile {
     return this.#link.url(folder, this.#link.context.canRename ? name + unfinished : name);
   }
 
-  async #begin(): Promise<void> {
+  /** @returns false: the server does not like to be asked beforehand. @throws RemoteError */
+  async #begin({ asksFirst }: { readonly asksFirst: boolean }): Promise<boolean> {
     const answer = this.#link.once({
       method: 'PUT',
       url: this.url,
-      headers: { expect: '100-continue', 'content-type': 'application/octet-stream' },
+      headers: { 'content-type': 'application/octet-stream', ...(asksFirst ? { expect: '100-continue' } : {}) },
       body: this.#feed,
       signal: this.#abort.signal,
     });
@@ -108,7 +111,10 @@ export class HttpUpload implements RemoteFile {
       (found) => this.#feed.fail(this.#early(found)),
       (error) => this.#feed.fail(error),
     );
-    await Promise.race([this.#feed.asked, answer.then((found) => Promise.reject(this.#early(found)))]);
+    const refusal = await Promise.race([this.#feed.asked, answer]);
+    if (refusal === undefined) return true;
+    if (refusal.status === 417 && asksFirst) return false;
+    throw this.#early(refusal);
   }
 
   async #end(): Promise<void> {
