@@ -4,7 +4,8 @@
  * An address is asked for where the image has a program that can; without one, and without an answer, the old one is used all the same, and that is told.
  */
 import type { ArmedAddress } from '../config/armed-network.ts';
-import { type DhcpClient, type DhcpFiles, dhcpClients } from './dhcp-clients.ts';
+import { type DhcpFiles, dhcpClients } from './dhcp-clients.ts';
+import { findDhcpClient, type FoundClient } from './find-dhcp-client.ts';
 import { type Lease, parseLease } from './lease.ts';
 import { leaseScript } from './lease-script.ts';
 import type { BringUp, LinkHere } from './run.ts';
@@ -46,7 +47,7 @@ function staleLinks({ network, nowMs }: BringUp): readonly string[] {
 
 function renew(run: BringUp, name: string, link: LinkHere, endsAt: number): Lease | undefined {
   const { system } = run;
-  const found = findClient(run);
+  const found = findDhcpClient(system.programs);
   if (found === undefined) {
     run.note(`${name}: its lease is over, and the image holds none of ${dhcpClients.map(({ program }) => program).join(', ')}`);
     return undefined;
@@ -60,16 +61,6 @@ function renew(run: BringUp, name: string, link: LinkHere, endsAt: number): Leas
   const lease = parseLease(system.files.readTextIfThere(leasePath, 4096) ?? '');
   if (lease === undefined) run.note(`${name}: its lease is over, and ${found.client.program} got no new one${failed}`);
   return lease;
-}
-
-type FoundClient = { readonly client: DhcpClient; readonly path: string };
-
-function findClient({ system }: BringUp): FoundClient | undefined {
-  for (const client of dhcpClients) {
-    const path = system.programs.find(client.program);
-    if (path !== undefined) return { client, path };
-  }
-  return undefined;
 }
 
 /** @returns what it said, to go on a sentence with; empty when it ended well. */
