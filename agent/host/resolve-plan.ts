@@ -11,9 +11,10 @@ import type { System } from '../sys/system.ts';
 import { armNetwork } from './plan/arm-network.ts';
 import { chooseModules } from './plan/choose-modules.ts';
 import { collectOwnPrograms } from './plan/hook-files.ts';
+import { readEarlierPlan } from './plan/earlier-network.ts';
 import { hashInputs } from './plan/input-hash.ts';
 import type { Needs } from './plan/needs.ts';
-import { withoutLifetimes } from './plan/resolve-network.ts';
+import { networkIdentity } from './plan/resolve-network.ts';
 import { type ResolvedTarget, resolveTarget } from './plan/resolve-target.ts';
 import type { RequiredFile } from './requirements/requirements.ts';
 
@@ -25,6 +26,8 @@ export type ResolveOptions = {
 
 export type ResolvedPlan = {
   readonly plan: ArmedPlan;
+  /** As they are now; those of the plan have what an earlier image knew where that cannot be told now. */
+  readonly targetsNow: readonly ArmedTarget[];
   readonly keyFiles: readonly RequiredFile[];
   /** In load order; `plan.modules` names their places in the image. */
   readonly modules: readonly KernelModule[];
@@ -55,6 +58,7 @@ export function resolvePlan(system: System, configuration: Configuration, { kern
   } = armNetwork(
     system,
     resolved.map(({ target }) => target),
+    configuration.targets.some(isOnNetwork) ? readEarlierPlan(system, kernelRelease) : undefined,
   );
   const needs = [...[...resolved, ...lastResort].map((one) => one.needs), networkNeeds];
   const chosen = chooseModules(system, openModuleTree(system, kernelRelease), needs, configuration.extraModules);
@@ -74,13 +78,14 @@ export function resolvePlan(system: System, configuration: Configuration, { kern
     modules: chosen.modules.map(moduleImagePath),
   } as const;
   const inputHash = hashInputs(system, {
-    facts: { ...facts, targets: targets.map(withoutAddresses), network: network === undefined ? undefined : withoutLifetimes(network) },
+    facts: { ...facts, targets: targets.map(withoutAddresses), network: network === undefined ? undefined : networkIdentity(network) },
     byContent: [system.executablePath, ...present(configuration.source), ...keyFiles.map(({ source }) => source)],
     byIdentity: [...[...chosen.early, ...chosen.modules].map(({ path }) => path), ...programs],
   });
   const plan: ArmedPlan = { ...facts, builtAt: new Date(system.kernel.wallClockMs()).toISOString(), inputHash };
   return {
     plan,
+    targetsNow: resolved.map(({ target }) => target),
     keyFiles,
     modules: chosen.modules,
     earlyModules: chosen.early,

@@ -3,6 +3,8 @@ import type { ArmedTarget } from '../../config/armed-plan.ts';
 import { readConfiguration } from '../../config/read-configuration.ts';
 import { findNetworkDrivers } from '../../linux/device-modules.ts';
 import { openModuleTree } from '../../linux/module-tree.ts';
+import { messageType } from '../../linux/netlink/message.ts';
+import { KernelCallError } from '../../sys/kernel-error.ts';
 import type { System } from '../../sys/system.ts';
 import { type BusDevice, putCard } from '../../testing/build-devices.ts';
 import { buildModuleLists, builtRelease } from '../../testing/build-modules.ts';
@@ -119,7 +121,30 @@ t.test('a network that cannot be asked for is a warning', async (t) => {
   const system = await machine(t, {}, { kernel: nodeKernelCalls });
   const { targets, network, needs } = armNetwork(system, [nfs('198.51.100.9')]);
   t.match([targets[0].kind, network], ['nfs', undefined]);
-  t.match(needs.warnings, [/network cannot be told, so none is armed: Cannot ask the kernel/]);
+  t.match(needs.warnings, [/out of reach in the capture kernel: this machine's network cannot be told: Cannot ask the kernel/]);
+});
+
+t.test('an image that knew the way keeps it while the network is not up', async (t) => {
+  const configuration = readConfiguration('nfs files.example:/export\n', undefined).configuration;
+  const up = await machine(t, {}, {});
+  const lookUp = { ...up.programs, run: () => ({ status: 0, stdout: '198.51.100.9 STREAM files.example\n', stderr: '' }) };
+  const { plan } = resolvePlan({ ...up, programs: lookUp }, configuration, options);
+  t.equal(plan.network?.links.length, 4);
+  putTree(up.root, { '/var/lib/kcapture/kcapture-5.5.5.json': JSON.stringify({ ...plan, kernelRelease: '5.5.5' }) });
+  const unknown = { ...up.programs, run: () => ({ status: 2, stdout: '', stderr: '' }) };
+  const nowhere = (request: Uint8Array, timeoutMs: number) => {
+    if (messageType(request) !== 26) return replayNetwork(request, timeoutMs);
+    throw new KernelCallError('ENETUNREACH', 'Cannot ask: network is unreachable (ENETUNREACH)');
+  };
+  const down = { ...up, programs: unknown, kernel: { ...up.kernel, routeNetlink: nowhere } };
+  const atBoot = resolvePlan(down, configuration, options);
+  t.same(atBoot.plan.network, plan.network);
+  t.match(atBoot.plan.targets, [{ addresses: ['198.51.100.9'] }]);
+  t.same(atBoot.plan.modules, plan.modules);
+  t.equal(atBoot.plan.inputHash, plan.inputHash, 'so it is not stale');
+  t.ok(atBoot.warnings.some((text) => /does not lead to every target now: what was armed at 2026-03-04T00:00:00.000Z is kept/.test(text)));
+  const elsewhere = armNetwork(down, [nfs('2001:db8::1')], plan);
+  t.equal(elsewhere.network, undefined, 'it never led there');
 });
 
 t.test('who asks for a lease anew', async (t) => {

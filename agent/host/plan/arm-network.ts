@@ -4,7 +4,9 @@
 import type { ArmedNetwork } from '../../config/armed-network.ts';
 import { type ArmedTarget, isOnNetwork, type NetworkTarget } from '../../config/armed-plan.ts';
 import { dhcpClients } from '../../network/dhcp-clients.ts';
+import { findDhcpClient } from '../../network/find-dhcp-client.ts';
 import type { System } from '../../sys/system.ts';
+import { chooseEarlier, type EarlierPlan, withEarlierAddresses } from './earlier-network.ts';
 import { createNeeds, type Needs } from './needs.ts';
 import { type ResolvedNetwork, resolveNetwork } from './resolve-network.ts';
 
@@ -19,7 +21,9 @@ export type ArmedTargets = {
 /** Drivers of links that are made. A kernel may have them built in. */
 const linkModules: Readonly<Record<string, readonly string[]>> = { vlan: ['8021q'], bond: ['bonding'], bridge: ['bridge'], device: [] };
 
-export function armNetwork(system: System, targets: readonly ArmedTarget[]): ArmedTargets {
+/** @param earlier what the image that is there knows: it stands in where the network is not up now. */
+export function armNetwork(system: System, wanted: readonly ArmedTarget[], earlier?: EarlierPlan): ArmedTargets {
+  const targets = wanted.map((target) => withEarlierAddresses(target, earlier));
   const onNetwork = targets.filter(isOnNetwork);
   const needs = createNeeds();
   if (onNetwork.length === 0) return { targets, network: undefined, needs };
@@ -27,8 +31,14 @@ export function armNetwork(system: System, targets: readonly ArmedTarget[]): Arm
     system,
     onNetwork.flatMap(({ addresses }) => addresses),
   );
-  needs.warnings.push(...resolved.warnings, ...onNetwork.flatMap((target) => missingWay(target, resolved)));
-  const { network } = resolved;
+  const kept = chooseEarlier(resolved, earlier);
+  const network = kept ?? resolved.network;
+  needs.warnings.push(
+    ...resolved.warnings,
+    ...(kept === undefined
+      ? onNetwork.flatMap((target) => missingWay(target, resolved))
+      : [`This machine's network does not lead to every target now: what was armed at ${earlier?.builtAt} is kept.`]),
+  );
   const marked = targets.map((target) => (isOnNetwork(target) ? withoutDeadEnd(target, resolved) : target));
   if (network.links.length === 0) return { targets: marked, network: undefined, needs };
   addNeeds(system, network, needs);
@@ -51,7 +61,12 @@ function missingWay({ wish, addresses }: NetworkTarget, { notNow, never }: Resol
 }
 
 function addNeeds(system: System, { links, addresses, leased }: ArmedNetwork, needs: Needs): void {
-  needs.networkDevices.push(...links.filter(({ kind }) => kind === 'device').map(({ name }) => name));
+  for (const link of links) {
+    if (link.kind !== 'device') continue;
+    needs.networkDevices.push(link.name);
+    const isHere = system.files.status(`/sys/class/net/${link.name}`) !== undefined;
+    if (!isHere && link.driver !== undefined) needs.optionalModules.push(link.driver);
+  }
   needs.modules.push(...new Set(links.flatMap(({ kind }) => linkModules[kind])));
   if (addresses.some(({ address }) => address.includes(':'))) needs.optionalModules.push('ipv6');
   if (leased.length > 0) addLeaseNeeds(system, leased, needs);
@@ -59,8 +74,8 @@ function addNeeds(system: System, { links, addresses, leased }: ArmedNetwork, ne
 
 /** What asks for a lease anew when the one of now is over. */
 function addLeaseNeeds(system: System, leased: readonly string[], needs: Needs): void {
-  const client = dhcpClients.find(({ program }) => canAsk(system, program));
-  if (client === undefined) {
+  const found = findDhcpClient(system.programs);
+  if (found === undefined) {
     const names = dhcpClients.map(({ program }) => program).join(', ');
     needs.warnings.push(
       `The address of ${leased.join(', ')} comes by DHCP and no client for it is installed (${names}): in the capture kernel it is used even when its lease is over.`,
@@ -68,14 +83,6 @@ function addLeaseNeeds(system: System, leased: readonly string[], needs: Needs):
     return;
   }
   // The client's script calls mv; clients talk to the server by sockets of this family.
-  needs.programs.push(client.program, 'mv');
+  needs.programs.push(found.client.program, 'mv');
   needs.optionalModules.push('af_packet');
-}
-
-/** A busybox need not have one. */
-function canAsk({ programs }: System, program: string): boolean {
-  const path = programs.find(program);
-  if (path === undefined || program !== 'busybox') return path !== undefined;
-  const { status, stdout } = programs.run([path, '--list']);
-  return status === 0 && stdout.split('\n').includes('udhcpc');
 }

@@ -27,20 +27,19 @@ const timeoutMs = 5_000;
 
 /** A network that is not up, or cannot be asked for, is a warning and no error. */
 export function resolveNetwork(system: Facts, addresses: readonly string[]): ResolvedNetwork {
-  const warnings: string[] = [];
   const notNow = new Map<string, string>();
   const never = new Map<string, string>();
   const paths: NetworkPath[] = [];
-  const kernel = readKernelNetwork(system, warnings);
-  for (const address of new Set(kernel === undefined ? [] : addresses)) {
-    const found = findPath(system, kernel as KernelNetwork, address);
+  const kernel = readKernelNetwork(system);
+  for (const address of new Set(addresses)) {
+    const found = 'links' in kernel ? findPath(system, kernel, address) : ({ kind: 'not-now', why: kernel.why } as const);
     if (found.kind === 'path') paths.push(found.path);
     else (found.kind === 'never' ? never : notNow).set(address, found.why);
   }
   const { nameServers, searchDomains } = readNameService(system);
-  const toServers = kernel === undefined ? [] : nameServers.flatMap((server) => findPathBeside(system, kernel, server, paths));
+  const toServers = !('links' in kernel) ? [] : nameServers.flatMap((server) => findPathBeside(system, kernel, server, paths));
   const all = [...paths, ...toServers];
-  warnings.push(...paths.flatMap(({ chain }) => chain.warnings.map((text) => `The way to a target: ${text}.`)));
+  const warnings = paths.flatMap(({ chain }) => chain.warnings.map((text) => `The way to a target: ${text}.`));
   const network = {
     links: uniqueBy(
       paths.flatMap(({ chain }) => chain.links),
@@ -58,20 +57,28 @@ export function resolveNetwork(system: Facts, addresses: readonly string[]): Res
   return { network, warnings: [...new Set(warnings)], notNow, never };
 }
 
-/** What of a network makes another image necessary when it changes: leases are renewed all the time. */
-export function withoutLifetimes(network: ArmedNetwork): ArmedNetwork {
-  return { ...network, addresses: network.addresses.map((one) => ({ ...one, validUntilMs: undefined })) };
+/** What of a network makes another image necessary when it changes: leases are renewed all the time. In one order, whoever wrote it down. */
+export function networkIdentity(network: ArmedNetwork): string {
+  const addresses = network.addresses.map((one) => ({ ...one, validUntilMs: undefined }));
+  return JSON.stringify({ ...network, addresses }, (_, value: unknown) => (isPlainObject(value) ? sortMembers(value) : value));
 }
 
-function readKernelNetwork({ kernel }: Facts, warnings: string[]): KernelNetwork | undefined {
+function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function sortMembers(value: object): object {
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function readKernelNetwork({ kernel }: Facts): KernelNetwork | { readonly why: string } {
   try {
     const links = readLinks(kernel.routeNetlink(buildLinksRequest(), timeoutMs));
     const addresses = readAddresses(kernel.routeNetlink(buildAddressesRequest(), timeoutMs));
     return { links, addresses, nowMs: kernel.wallClockMs() };
   } catch (error) {
     if (!(error instanceof KcaptureError)) throw error;
-    warnings.push(`This machine's network cannot be told, so none is armed: ${error.message}.`);
-    return undefined;
+    return { why: `this machine's network cannot be told: ${error.message}` };
   }
 }
 

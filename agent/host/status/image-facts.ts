@@ -9,6 +9,7 @@ import type { Configuration } from '../../config/configuration.ts';
 import { KcaptureError } from '../../errors.ts';
 import type { System } from '../../sys/system.ts';
 import { imagePath, planPath } from '../paths.ts';
+import { networkIdentity } from '../plan/resolve-network.ts';
 import { type ResolvedPlan, type ResolveOptions, resolvePlan, withoutAddresses } from '../resolve-plan.ts';
 
 export type ImageFacts = {
@@ -44,7 +45,7 @@ export function readImageFacts(system: System, configuration: Configuration, rel
     isThere: status?.kind === 'file',
     sizeBytes: status?.sizeBytes ?? 0,
     isOpen: ((status?.mode ?? 0) & 0o077) !== 0,
-    plan: now.value?.plan,
+    plan: now.value === undefined ? undefined : { ...now.value.plan, targets: now.value.targetsNow },
     armed: status === undefined ? undefined : stored.value,
     warnings: now.value?.warnings ?? [],
     planProblem: now.error === undefined ? undefined : { text: now.error.message, hint: now.error.hint },
@@ -80,5 +81,6 @@ function whyStale(stored: ArmedPlan | undefined, error: KcaptureError | undefine
 }
 
 function tell(plan: ArmedPlan, member: keyof ArmedPlan): string {
+  if (member === 'network') return plan.network === undefined ? '' : networkIdentity(plan.network);
   return JSON.stringify(member === 'targets' ? plan.targets.map(withoutAddresses) : plan[member]);
 }
