@@ -42,12 +42,11 @@ export class PartBuffers {
   }
 }
 
-/** A part while it fills, its checksums along with it. */
+/** A part while it fills, its checksum along with it. */
 export class PartBuffer {
   readonly #bytes: Uint8Array;
   readonly #giveBack: () => void;
   readonly #sha256: Hash = createHash('sha256');
-  readonly #md5: Hash = createHash('md5');
   #length = 0;
 
   constructor(bytes: Uint8Array, giveBack: () => void) {
@@ -68,14 +67,13 @@ export class PartBuffer {
     const taken = bytes.subarray(0, this.#bytes.length - this.#length);
     this.#bytes.set(taken, this.#length);
     this.#sha256.update(taken);
-    this.#md5.update(taken);
     this.#length += taken.length;
     return taken.length;
   }
 
   /** Nothing may be added any more. */
   seal(): Payload {
-    return { bytes: this.#bytes.subarray(0, this.#length), sha256: this.#sha256.digest('hex'), md5: this.#md5.digest('base64') };
+    return { bytes: this.#bytes.subarray(0, this.#length), sha256: this.#sha256.digest('hex') };
   }
 
   giveBack(): void {

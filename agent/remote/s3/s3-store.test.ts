@@ -210,6 +210,27 @@ t.test('an answer of 200 that holds an error is one, and a lost answer to the la
   t.same(await store.list(), [{ name: 'vmcore.flat', sizeBytes: bytes.length }]);
 });
 
+t.test('a bucket that wants another checksum gets it', async (t) => {
+  const proxy = await startFaultProxy(s3.port);
+  t.teardown(() => proxy.close());
+  const notes: string[] = [];
+  const context = contextFor({
+    place: { endpoint: `http://127.0.0.1:${proxy.port}` },
+    limits: { bufferBytes: 20 * MiB },
+    onNote: (sentence) => notes.push(sentence),
+  });
+  const error =
+    '<Error><Code>InvalidRequest</Code><Message>Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests with Object Lock parameters</Message></Error>';
+  const answers = `HTTP/1.1 400 Bad\r\nContent-Length: ${error.length}\r\n\r\n${error}`;
+  proxy.faults.push({ matches: /partNumber=/, times: 2, does: { answers } });
+  const store = await openS3Store(context);
+  const file = await store.create('vmcore.flat');
+  await fill(file);
+  await file.finish(true);
+  t.ok(Buffer.from(bytes).equals((await readBack(context, 'vmcore.flat')) ?? new Uint8Array()));
+  t.match(notes, [/Content-MD5.*trying again/]);
+});
+
 t.test('a store that goes away and comes back gets the rest', async (t) => {
   const context = contextFor();
   const store = await openS3Store(context);
