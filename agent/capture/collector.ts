@@ -35,7 +35,8 @@ export function dumpRequest({ system, settings }: Run, store: DumpStore): DumpRe
     inPlace: false,
     dryRun: false,
     mmap: !isSafe,
-    threads: isSafe ? 1 : own.threads || system.kernel.onlineCpus(),
+    // Beside the network thread another takes 40 MB (measured), and there is little memory; the network is what is waited for.
+    threads: isSafe ? 1 : own.threads || (store.transfer === undefined ? system.kernel.onlineCpus() : 1),
   };
 }
 
