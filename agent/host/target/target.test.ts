@@ -6,7 +6,7 @@ import { run } from '../../cli.ts';
 import { credentialsFolder } from '../../config/credential-files.ts';
 import { formatRemoteUrl, parseRemoteUrl } from '../../config/remote-url.ts';
 import type { System } from '../../sys/system.ts';
-import { type ArmedMachine, createArmedMachine, testBuild } from '../../testing/armed-machine.ts';
+import { type ArmedMachine, createArmedMachine, putArmed, testBuild } from '../../testing/armed-machine.ts';
 import { buildNames } from '../../testing/build-names.ts';
 import { createAuthority } from '../../testing/servers/authority.ts';
 import { startNginx } from '../../testing/servers/nginx.ts';
@@ -139,10 +139,22 @@ t.test('a web server with a password and an authority of its own', async (t) => 
   const dumps = join(server.files, 'dumps');
   t.same(readdirSync(dumps), []);
 
+  system.put({ 'etc/kcapture.conf': `target ${url}\ntarget http://127.0.0.1:1/\n` });
+  putArmed(system);
+  const probed = await call(system, 'check');
+  t.equal(probed.code, 1, 'the other target fails');
+  system.printed.out = '';
+  await run(system, testBuild, ['status', '--probe']);
+  t.match(system.printed.out, /ok +trial 1 +https:\/\/127\.0\.0\.1:\d+\/dumps: 32\.0 MiB|ok +trial 1 +.* a second/);
+  t.match(system.printed.out, /WARN +trial 2 +.*127\.0\.0\.1/);
+  t.match(system.printed.out, /(ok|WARN) +target 1 /);
+  const status = { ...system.printed };
+  t.same(readdirSync(dumps), []);
+
   const listed = await call(system, 'list', '--json');
   const checked = await call(system, 'check', url, '--json');
   t.equal(checked.code, 0);
-  for (const { out, error } of [untrusted.printed, anonymous, added, listed, checked]) {
+  for (const { out, error } of [untrusted.printed, anonymous, added, probed, status, listed, checked]) {
     t.notMatch(`${out}${error}`, login.password);
     t.notMatch(`${out}${error}`, Buffer.from(`${login.user}:${login.password}`).toString('base64'));
   }

@@ -52,14 +52,19 @@ export async function startS3(folder: string, { leastPartBytes = 1 }: S3ServerOp
     region: 'us-east-1',
     style: 'path',
   };
-  await makeBucket(place);
+  try {
+    await makeBucket(place);
+  } catch (error) {
+    await server.kill();
+    throw error;
+  }
   return { ...server, port: ports.proxy, place, accessKeyId, secretAccessKey, stored: () => countFiles(join(device, 'objects')) };
 }
 
 /** The storage servers may come up after the proxy. */
 async function makeBucket(place: S3Place): Promise<void> {
   let found = '';
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < 300; attempt++) {
     const url = `${place.endpoint}/${place.bucket}`;
     const signer = new AwsV4Signer({ method: 'PUT', url, accessKeyId, secretAccessKey, service: 's3', region: place.region });
     const { headers } = await signer.sign();
