@@ -7,7 +7,7 @@ import { type ArmedPlan, isOnNetwork, type NetworkTarget } from '../config/armed
 import type { Configuration, TargetWish } from '../config/configuration.ts';
 import { splitNfsSource } from '../config/nfs-source.ts';
 import type { RemotePlace } from '../config/remote-place.ts';
-import { formatTarget } from '../config/target-wish.ts';
+import { nameTarget } from '../config/target-wish.ts';
 import type { CaptureTarget } from '../target/open-target.ts';
 import { namedTarget } from '../target/remote/named-target.ts';
 
@@ -37,12 +37,12 @@ function targetOf(wish: TargetWish, folder: string, plan: ArmedPlan | undefined)
     case 'nfs':
     case 'remote':
       if (plan?.network !== undefined) return onNetwork(wish, folder, plan);
-      return { kind: 'unsupported', wish: formatTarget(wish), why: 'the image holds no plan that says how the network is put up' };
+      return { kind: 'unsupported', wish: nameTarget(wish), why: 'the image holds no plan that says how the network is put up' };
   }
 }
 
 function onNetwork(wish: TargetWish & { kind: 'nfs' | 'remote' }, folder: string, plan: ArmedPlan): NetworkTarget {
-  const text = formatTarget(wish);
+  const text = nameTarget(wish);
   if (wish.kind === 'nfs') {
     const { host, exported } = splitNfsSource(wish.source);
     return { kind: 'nfs', wish: text, host, addresses: addressesOf(host, plan), exported, options: wish.options ?? '', folder };

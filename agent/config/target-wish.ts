@@ -59,7 +59,12 @@ export function needsNetwork({ kind }: TargetWish): boolean {
   return kind === 'nfs' || kind === 'remote';
 }
 
-/** One target in words, for people: `ext4 UUID=…`. `root`: the file system that holds the folder. */
+/** One target in words, for people: `ext4 UUID=…`, `ssh://…`. */
+export function nameTarget(target: TargetWish): string {
+  return target.kind === 'remote' ? formatTarget(target).replace(/^target /, '') : formatTarget(target);
+}
+
+/** One target as its line in the configuration. `root`: the file system that holds the folder. */
 export function formatTarget(target: TargetWish): string {
   switch (target.kind) {
     case 'root':

@@ -7,7 +7,7 @@ import { credentialFiles } from '../../config/credentials.ts';
 import type { TargetWish } from '../../config/configuration.ts';
 import { type NfsWish, splitNfsSource } from '../../config/nfs-source.ts';
 import type { RemotePlace } from '../../config/remote-place.ts';
-import { formatTarget } from '../../config/target-wish.ts';
+import { nameTarget } from '../../config/target-wish.ts';
 import type { System } from '../../sys/system.ts';
 import type { RequiredFile } from '../requirements/requirements.ts';
 import { credentialProblems } from '../target/check-credentials.ts';
@@ -26,14 +26,14 @@ export function resolveNfs(system: System, wish: NfsWish, { path }: TargetSettin
   needs.modules.push('nfs');
   // Which of them a server wants shows when it is asked.
   needs.optionalModules.push('nfsv3', 'nfsv4');
-  const text = formatTarget(wish);
+  const text = nameTarget(wish);
   const addresses = addressesOf(system, host, text, needs);
   return { target: { kind: 'nfs', wish: text, host, addresses, exported, options: wish.options ?? '', folder: path }, needs };
 }
 
 export function resolveRemote(system: System, wish: RemoteWish, settings: TargetSettings): ResolvedTarget {
   const needs = createNeeds();
-  const text = formatTarget(wish);
+  const text = nameTarget(wish);
   const place = withPath(wish.place, settings.path);
   const addresses = addressesOf(system, placeHost(place).host, text, needs);
   const sources = findCredentials(system, wish.place, settings.sshKey);

@@ -1,6 +1,6 @@
 /** Where the configured targets keep their captures, as far as that can be reached from the running system. */
 import type { Configuration, TargetWish } from '../../config/configuration.ts';
-import { formatTarget } from '../../config/target-wish.ts';
+import { nameTarget } from '../../config/target-wish.ts';
 import { redact } from '../../config/redact.ts';
 import type { System } from '../../sys/system.ts';
 import { readHostConfiguration } from '../host-configuration.ts';
@@ -14,7 +14,7 @@ export type SavedFolders = {
 
 export function savedFolders(system: Pick<System, 'files'>): SavedFolders {
   const { configuration } = readHostConfiguration(system);
-  const found = configuration.targets.map((wish) => ({ target: redact(formatTarget(wish)), ...locate(system, wish, configuration) }));
+  const found = configuration.targets.map((wish) => ({ target: redact(nameTarget(wish)), ...locate(system, wish, configuration) }));
   const folders = found.flatMap(({ folder }) => folder ?? []);
   return {
     folders: [...new Set(folders)],
