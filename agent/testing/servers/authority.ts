@@ -33,14 +33,14 @@ export function createAuthority(folder: string, name = 'authority'): Authority {
   writeFileSync(settings, configuration(folder, name));
   const subject = `/CN=test ${name}`;
   const words = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  openssl(['req', '-x509', ...words, '-days', '30', '-subj', subject, '-keyout', own.key, '-out', own.certificate, '-config', settings]);
+  openssl(['req', '-x509', ...words, '-days', '365', '-subj', subject, '-keyout', own.key, '-out', own.certificate, '-config', settings]);
   const issue = ({ name: issued, names = loopback, use = 'server', expired = false }: CertificateWish): Certificate => {
     const made = { certificate: join(folder, `${issued}.pem`), key: join(folder, `${issued}.key`) };
     const request = join(folder, `${issued}.csr`);
     const extensions = join(folder, `${issued}.ext`);
     writeFileSync(extensions, `basicConstraints = CA:FALSE\nextendedKeyUsage = ${use}Auth\nsubjectAltName = ${names.join(',')}\n`);
     openssl(['req', ...words, '-subj', `/CN=${issued}`, '-keyout', made.key, '-out', request, '-config', settings]);
-    const days = expired ? ['-startdate', '20200101000000Z', '-enddate', '20200102000000Z'] : ['-days', '30'];
+    const days = expired ? ['-startdate', '20200101000000Z', '-enddate', '20200102000000Z'] : ['-days', '365'];
     const files = ['-in', request, '-out', made.certificate, '-extfile', extensions];
     openssl(['ca', '-batch', '-notext', '-config', settings, ...days, ...files]);
     return made;

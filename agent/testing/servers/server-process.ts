@@ -39,7 +39,17 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     said = (said + chunk.toString()).slice(-16384);
   };
   const start = async () => {
-    const [program, ...words] = ['unshare', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', ...options.argv];
+    const [program, ...words] = [
+      'setpriv',
+      '--pdeathsig',
+      'KILL',
+      'unshare',
+      '--pid',
+      '--fork',
+      '--kill-child=KILL',
+      '--mount-proc',
+      ...options.argv,
+    ];
     child = spawn(program, words, {
       cwd: options.folder ?? '/',
       env: { ...process.env, ...options.environment },
