@@ -1,11 +1,11 @@
 /**
  * The benchmark: our executable and makedumpfile on one large vmcore, alternately, and the ratios of their times, memory and sizes.
  *
- *     npm run bench [-- --runs N] [--codec z,l,c] [--level 31,0] [--cpus LIST] [--executable PATH] [--json]
+ *     npm run bench [-- --runs N] [--codec z,l,c] [--level 31,0] [--cpus LIST] [--executable PATH] [--network] [--json]
  *
  * `KCAPTURE_BENCH_VMCORE` names another vmcore than the one made and kept in the cache. Both programs read the same warm file, write to the same
  * folder and are pinned to the same CPU, or to those of `--cpus`. It prints and never fails because of a time; it fails when a run fails or
- * the two dumps hold different pages.
+ * the two dumps hold different pages. With `--network` it measures dumps to servers on the loopback instead.
  */
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statfsSync, statSync } from 'node:fs';
@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Comparison, comparisons, filterTarget, peakTarget, twoThreads } from './bench/comparisons.ts';
 import { measure, median, type Run } from './bench/measure.ts';
+import { benchNetwork } from './bench/network.ts';
 import { ours, type Program, theirs } from './bench/programs.ts';
 import { formatRow, heading, type Row, row, rowsOf } from './bench/table.ts';
 import { benchVmcore } from './bench/vmcore.ts';
@@ -26,6 +27,7 @@ const { values: options } = parseArgs({
     level: { type: 'string', default: '31,0' },
     cpus: { type: 'string', default: '0,1' },
     executable: { type: 'string' },
+    network: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -61,12 +63,24 @@ print(`output    ${folder}`);
 print(
   `machine   ${availableParallelism()} CPUs, load ${loadavg()[0].toFixed(2)}; medians of ${runs} runs, one worker, both on CPUs ${options.cpus}, in turns`,
 );
-for (const level of levels) {
-  print(`\n${heading(level)}`);
-  for (const comparison of chosen) compare(comparison, level);
-}
-if (chosen.some(({ codec }) => codec === 'z') && oneWorker !== undefined) compareTwoThreads(levels[0], oneWorker);
+if (options.network) await compareNetwork();
+else compareFiles();
 finish();
+
+function compareFiles(): void {
+  for (const level of levels) {
+    print(`\n${heading(level)}`);
+    for (const comparison of chosen) compare(comparison, level);
+  }
+  if (chosen.some(({ codec }) => codec === 'z') && oneWorker !== undefined) compareTwoThreads(levels[0], oneWorker);
+}
+
+async function compareNetwork(): Promise<void> {
+  const { cpus } = options;
+  const lines = await benchNetwork({ our, vmcore, folder, cpus, runs, say: report });
+  print(`\n${'to a server'.padEnd(40)}${'ours'.padStart(12)}${'slower part'.padStart(12)}${'ratio'.padStart(9)}  wanted`);
+  add(lines);
+}
 
 /** One codec at one level: theirs and each of ours in turns, then the rows. */
 function compare({ codec, theirOptions, ours: contenders }: Comparison, level: number): void {

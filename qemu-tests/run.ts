@@ -27,6 +27,9 @@ import { installScenario } from './scenarios/install.ts';
 import { layers } from './scenarios/layers.ts';
 import { machineHarness } from './scenarios/machine-harness.ts';
 import { memoryFaults } from './scenarios/memory-faults.ts';
+import { networkFiles, networkStreams } from './scenarios/network.ts';
+import { networkFaults } from './scenarios/network-faults.ts';
+import { networkReturns } from './scenarios/network-returns.ts';
 import { smallReservation } from './scenarios/small-reservation.ts';
 import { targets } from './scenarios/targets.ts';
 import { statusLoad } from './scenarios/status-load.ts';
@@ -54,6 +57,10 @@ const scenarios: readonly Scenario[] = [
   memoryFaults,
   targets,
   layers,
+  networkFiles,
+  networkStreams,
+  networkFaults,
+  networkReturns,
 ];
 const executable = process.env.KCAPTURE_EXECUTABLE ?? join(import.meta.dirname, '../dist/kcapture');
 /** In the checkout, so that two checkouts do not meet. */
@@ -107,7 +114,7 @@ function prepare(jobs: readonly Job[]): void {
   const onMachines = jobs.filter(({ scenario }) => scenarios.some(({ name, usesMachines }) => name === scenario && usesMachines === true));
   for (const { kernel } of onMachines) systemDisk(kernelFiles(findKernel(kernel)));
   if (onMachines.length > 0) executablePayload(executable);
-  const withCrash = [codecsScenario, targets, ...unattendedScenarios].map(({ name }) => name);
+  const withCrash = [codecsScenario, targets, networkFiles, networkStreams, ...unattendedScenarios].map(({ name }) => name);
   if (jobs.some(({ scenario }) => withCrash.includes(scenario))) {
     for (const kernel of codecsScenario.kernels) vmlinux(findKernel(kernel));
     console.log(
@@ -146,6 +153,8 @@ async function runOne(name: string, kernelName: string, result: string): Promise
   const kernel = findKernel(kernelName);
   const checks = new Checks(`${name} ${kernelName}`);
   const folder = join(runsFolder, `${name}-${kernelName}`);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
   try {
     await scenario.run({
       ...{ kernel, checks, executable, folder },

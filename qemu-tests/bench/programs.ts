@@ -10,6 +10,8 @@ export type Program = {
   readonly name: string;
   /** What it says about itself. */
   readonly version: string;
+  /** The words that run it. */
+  readonly command: readonly string[];
   /** The words that dump `vmcore` to `output` with these options. */
   readonly argv: (options: readonly string[], vmcore: string, output: string) => readonly string[];
   readonly readFilterSeconds: Job['readFilterSeconds'];
@@ -25,6 +27,7 @@ export function ours(path: string | undefined): Program {
   return {
     name: 'kcapture',
     version: command([executable, 'version']).trim().split('\n')[0],
+    command: [executable],
     argv: (options, vmcore, output) => [executable, 'dump', '--json', '-f', ...options, vmcore, output],
     readFilterSeconds: (stdout) => JSON.parse(stdout).elapsedMs.filter / 1000,
   };
@@ -41,6 +44,7 @@ export function theirs(): Program {
   return {
     name: 'makedumpfile',
     version: command([...argv, '-v']).split('\n')[0],
+    command: argv,
     argv: (options, vmcore, output) => [...argv, '--message-level', '16', '-f', ...options, vmcore, output],
     readFilterSeconds: (stdout, stderr) => {
       const steps = [...`${stdout}\n${stderr}`.matchAll(/^STEP \[Excluding unnecessary pages\s*\] : ([\d.]+) seconds/gm)];
