@@ -1,7 +1,8 @@
 /**
  * A server of somebody else's, for as long as a test needs it: started in the foreground, waited for, stopped, held still, killed and started again.
  *
- * It dies with the process that started it, all it starts with it, whatever happens to that process: `unshare --kill-child` sees to it.
+ * It dies with the process that started it, all it starts with it, whatever happens to that process: `setpriv --pdeathsig` ends `unshare`, which
+ * takes its namespace of processes with it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
