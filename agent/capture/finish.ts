@@ -21,7 +21,8 @@ export function concludeRun(run: Run, outcome: Outcome): void {
   markStage(run, isSaved ? 'finished' : 'failed', isSaved ? outcome.status : run.failedTargets.at(-1)?.why);
   if (isSaved) log.info(`${outcome.status}: ${outcome.where}`);
   else if (!outcome.asWished) {
-    log.error('nothing could be saved: the end of the crashed kernel’s log follows');
+    const what = run.elapsedMs.dmesg === undefined ? 'nothing could be saved' : 'no memory could be saved, only the log';
+    log.error(`${what}: the end of the crashed kernel’s log follows`);
     if (crash.dmesg !== undefined) printLog(run, crash.dmesg);
   }
   if (outcome.asWished || !settings.hooks) return;

@@ -2,6 +2,7 @@
 import { isOnNetwork } from '../config/armed-plan.ts';
 import type { DumpStore } from '../target/dump-store.ts';
 import { openFolderStore } from '../target/folder-store.ts';
+import { withSteadyWrites } from '../target/nfs/steady-writes.ts';
 import { type CaptureTarget, openTarget } from '../target/open-target.ts';
 import { openRawStore } from '../target/raw/raw-store.ts';
 import { prepareNetwork } from './bring-up-network.ts';
@@ -29,7 +30,8 @@ export function openStore(run: Run, target: CaptureTarget, index: number): DumpS
   run.elapsedMs[`target${index + 1}`] = Math.round(system.now() - since);
   try {
     if (open.kind === 'folder') {
-      return openFolderStore(system, { parent: open.folder, name: name.name, adopt: name.adopted, close: () => open.close() });
+      const store = openFolderStore(system, { parent: open.folder, name: name.name, adopt: name.adopted, close: () => open.close() });
+      return target.kind === 'nfs' ? { ...store, memory: { ...store.memory, system: withSteadyWrites(system) } } : store;
     }
     const store = openRawStore(system, { device: open.device, name: name.name, startedAtMs: name.startedAtMs, close: () => open.close() });
     if (store.replaced !== undefined)
