@@ -79,7 +79,10 @@ function contextOf(
 
 type DeskEvents = Omit<RemoteWritesOptions, 'seekable'>;
 
-/** One call after another is carried out as it comes; the caller waits for each before it sends the next, but for writes. */
+/**
+ * One call after another: a caller that gave up waiting for one may send the next, which has to find the file as the one before has left it. Only what breaks
+ * off does not wait. Writes are not calls; they stand in a line of their own.
+ */
 class RemoteDesk {
   readonly #open: () => Promise<RemoteStore>;
   readonly #exchange: RemoteExchange;
@@ -87,6 +90,7 @@ class RemoteDesk {
   #store: RemoteStore | undefined;
   #file: RemoteFile | undefined;
   #writes: RemoteWrites | undefined;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(open: () => Promise<RemoteStore>, exchange: RemoteExchange, events: DeskEvents) {
     this.#open = open;
@@ -100,7 +104,14 @@ class RemoteDesk {
     else this.#writes.add(request);
   }
 
-  async handle(request: RemoteCall): Promise<unknown> {
+  handle(request: RemoteCall): Promise<unknown> {
+    if (request.call === 'discard' || request.call === 'close') return this.#carryOut(request);
+    const answer = this.#last.then(() => this.#carryOut(request));
+    this.#last = answer.catch(() => {});
+    return answer;
+  }
+
+  async #carryOut(request: RemoteCall): Promise<unknown> {
     if (request.call === 'open') return await this.#begin();
     const store = this.#store;
     if (store === undefined) throw new RemoteError('remote/broken', 'Cannot use a place on a server that was not opened');
@@ -120,8 +131,7 @@ class RemoteDesk {
       case 'create':
         return await this.#create(store, request.name);
       case 'sync':
-        await this.#writes?.settle();
-        return await this.#file?.sync();
+        return await this.#sync();
       case 'finish':
         return await this.#finish(request.complete);
       case 'discard':
@@ -143,18 +153,34 @@ class RemoteDesk {
     this.#writes = new RemoteWrites(this.#file, this.#exchange, { ...this.#events, seekable: store.seekable });
   }
 
+  async #sync(): Promise<void> {
+    const file = this.#requireFile();
+    await this.#writes?.settle();
+    await file.sync();
+  }
+
   /** A file that is to be whole has all its bytes; one that is not keeps what has arrived. */
   async #finish(complete: boolean): Promise<void> {
-    if (complete) await this.#writes?.settle();
-    else await this.#writes?.settle().catch(() => {});
-    await this.#file?.finish(complete);
+    if (complete) {
+      const file = this.#requireFile();
+      await this.#writes?.settle();
+      await file.finish(true);
+    } else {
+      await this.#writes?.settle().catch(() => {});
+      await this.#file?.finish(false);
+    }
     this.#file = undefined;
     this.#writes = undefined;
   }
 
+  #requireFile(): RemoteFile {
+    if (this.#file !== undefined) return this.#file;
+    throw new RemoteError('remote/broken', 'Cannot go on with a file on a server: none was begun');
+  }
+
   async #discard(): Promise<void> {
     const file = this.#file;
-    this.#writes?.drop();
+    this.#writes?.abandon();
     this.#file = undefined;
     this.#writes = undefined;
     await file?.discard();

@@ -5,7 +5,7 @@
  * writes to.
  */
 import { type RemoteExchange, slotBytes, slotCount, tidyEvery } from './remote-exchange.ts';
-import type { RemoteFile } from './remote-store.ts';
+import { RemoteError, type RemoteFile } from './remote-store.ts';
 
 export type SlotWrite = { readonly slot: number; readonly offset: number; readonly length: number };
 
@@ -53,8 +53,13 @@ export class RemoteWrites {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  /** Nothing more is begun. */
-  drop(): void {
+  /** The file is let go: nothing more is begun, and what is under way is no longer anybody's failure. */
+  abandon(): void {
+    this.#failure ??= { error: new RemoteError('remote/broken', 'Cannot go on with a file on a server: it was let go') };
+    this.#drop();
+  }
+
+  #drop(): void {
     for (const { slot } of this.#waiting.splice(0)) this.#exchange.freeSlot(slot);
     this.#wakeWhenIdle();
   }
@@ -101,7 +106,7 @@ export class RemoteWrites {
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = { error };
-    this.drop();
+    this.#drop();
     this.#onFailure(error);
   }
 

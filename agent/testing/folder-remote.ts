@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { unfinished } from '../target/dump-name.ts';
 import { type RemoteContext, RemoteError, type RemoteFile, type RemoteStore } from '../remote/remote-store.ts';
 
@@ -13,6 +14,8 @@ export type FolderBehaviour = {
   readonly seekable?: boolean;
   /** For each attempt at a large file: where it fails, and how. `hang`: it never answers. `die`: the thread ends. */
   readonly faults?: readonly { readonly at: number; readonly how: string | 'hang' | 'die' }[];
+  /** For so long a file takes to get its name. */
+  readonly finishMs?: number;
   /** Every call fails so. */
   readonly refuses?: string;
 };
@@ -20,7 +23,7 @@ export type FolderBehaviour = {
 export async function openFolderRemote({ place, capture, adopt, onProgress, onNote }: RemoteContext): Promise<RemoteStore> {
   const root = place.kind === 'http' ? decodeURIComponent(place.path) : '/';
   const behaviour: FolderBehaviour = existsSync(`${root}/behaviour.json`) ? JSON.parse(readFileSync(`${root}/behaviour.json`, 'utf8')) : {};
-  const { seekable = true, faults = [], refuses } = behaviour;
+  const { seekable = true, faults = [], refuses, finishMs = 0 } = behaviour;
   if (refuses !== undefined) throw new RemoteError(refuses, `Cannot open "${root}": ${refuses}`);
   const folder = `${root}/${capture.name}`;
   if (!adopt && existsSync(folder)) throw new RemoteError('remote/server', `Cannot make "${folder}": it is there`);
@@ -40,7 +43,7 @@ export async function openFolderRemote({ place, capture, adopt, onProgress, onNo
       await rm(`${folder}/${name}`, { force: true });
       const fault = faults[attempts++];
       if (attempts > 1) onNote(`begins ${name} anew`);
-      return await createFile(`${folder}/${name}`, { fault, seekable, onProgress });
+      return await createFile(`${folder}/${name}`, { fault, seekable, finishMs, onProgress });
     },
     list: async () => await Promise.all((await readdir(folder)).map(size)),
     sha256: async (name) =>
@@ -55,10 +58,11 @@ export async function openFolderRemote({ place, capture, adopt, onProgress, onNo
 type FileOptions = {
   readonly fault: NonNullable<FolderBehaviour['faults']>[number] | undefined;
   readonly seekable: boolean;
+  readonly finishMs: number;
   readonly onProgress: () => void;
 };
 
-async function createFile(path: string, { fault, seekable, onProgress }: FileOptions): Promise<RemoteFile> {
+async function createFile(path: string, { fault, seekable, finishMs, onProgress }: FileOptions): Promise<RemoteFile> {
   const file = await open(path + unfinished, 'w', 0o600);
   let endBytes = 0;
   return {
@@ -73,6 +77,7 @@ async function createFile(path: string, { fault, seekable, onProgress }: FileOpt
     sync: () => file.sync(),
     async finish(complete) {
       await file.close();
+      await delay(finishMs);
       if (complete) await rename(path + unfinished, path);
     },
     async discard() {

@@ -95,9 +95,9 @@ export class RemoteClient {
     this.#exchange.freeSlot(slot);
   }
 
-  /** A new file begins: what became of the last one no longer counts. */
-  forgetFailure(): void {
-    this.#takeMessages();
+  /** A new file begins. What is told of the one before comes ahead of the answer, and no longer counts. @throws RemoteError */
+  create(name: string): void {
+    this.call({ call: 'create', name });
     this.#failure = undefined;
   }
 
@@ -120,9 +120,12 @@ export class RemoteClient {
     let progress = this.#exchange.progress;
     let movedAt = startedAt;
     for (;;) {
+      // In this order: what a thread did last comes before its end, and whatever happens behind `events` wakes the sleeper.
       const events = this.#exchange.events;
+      const { hasEnded } = this.#thread;
       this.#takeMessages();
       if (isDone()) return;
+      if (hasEnded) this.#giveUp('the network thread ended by an error');
       const now = this.#system.now();
       if (this.#exchange.progress !== progress) {
         progress = this.#exchange.progress;
@@ -142,7 +145,6 @@ export class RemoteClient {
       this.#heartbeats = heartbeats;
       this.#heardAt = now;
     }
-    if (this.#thread.hasEnded) this.#giveUp('the network thread ended by an error');
     if (now - this.#heardAt >= mostSilentMs)
       this.#giveUp(`the network thread has been silent for ${Math.round((now - this.#heardAt) / 1000)} s`);
   }

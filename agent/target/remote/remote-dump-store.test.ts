@@ -190,6 +190,26 @@ t.test('the run may end a wait', async (t) => {
   store.close();
 });
 
+t.test('a dump that gets its name after the run has given up waiting keeps it', async (t) => {
+  let isOver = false;
+  const onWait = (phase: string) => {
+    if (isOver && phase !== 'other') throw new Error('time is over');
+  };
+  const { open, list } = await openFolder(t, { finishMs: 300 }, { onWait });
+  const store = open();
+  const { path, system } = store.memory;
+  const sink = system.createFile(`${path}-incomplete`, { overwrite: true });
+  sink.write(0, pattern(1000));
+  sink.sync();
+  sink.close();
+  isOver = true;
+  t.throws(() => system.rename(`${path}-incomplete`, path), { message: 'time is over' });
+  store.finishMemory(false);
+  t.same(store.transfer?.().notes, [], 'the same file is not ended twice');
+  store.close();
+  t.same(list(), ['vmcore']);
+});
+
 t.test('captures of this host within the window are counted', async (t) => {
   const { open, root } = await openFolder(t);
   for (const other of ['test-2026-03-04-05:00:00', 'test-2026-03-01-05:00:00', 'other-2026-03-04-05:00:00', 'junk'])

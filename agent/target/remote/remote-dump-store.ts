@@ -177,8 +177,7 @@ class RemoteDumpStore implements DumpStore {
     this.#transfer.beganAt = this.#system.now();
     this.#state = 'begun';
     this.#endBytes = 0;
-    this.#client.forgetFailure();
-    this.#callSink(() => this.#client.call({ call: 'create', name: this.#memoryName }));
+    this.#callSink(() => this.#client.create(this.#memoryName));
     const onSent = (offset: number, bytes: number) => {
       this.#transfer.sentBytes += bytes;
       this.#endBytes = Math.max(this.#endBytes, offset + bytes);
