@@ -200,6 +200,15 @@ t.test('hostile answers', async (t) => {
   }
 });
 
+t.test('an answer that drips is not waited for without end', async (t) => {
+  const drips: Record<string, string> = { headers: 'HTTP/1.1 200 OK\r\nx: ', body: 'HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n' };
+  for (const [part, begin] of Object.entries(drips)) {
+    const url = await server(t, (socket) => socket.once('data', () => socket.write(begin) && repeat(socket, 'y')));
+    const late = { code: 'network/stalled', message: /Cannot read the answer of 127\.0\.0\.1 port \d+: not (begun|whole) after 300 ms/ };
+    await t.rejects(get(url, { answerMs: 300 }), late, part);
+  }
+});
+
 t.test('no failure shows what we send', async (t) => {
   const url = await server(t, (socket) => socket.once('data', () => socket.end('no\r\n\r\n')));
   for (const authorization of ['Bearer open-sesame', 'Bearer open-sesame\r\nx: y']) {

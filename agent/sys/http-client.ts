@@ -14,6 +14,7 @@ import type { HttpAnswer, HttpRequest } from './network-interface.ts';
 import { openConnection } from './open-connection.ts';
 import { resolveName } from './resolve-name.ts';
 import { guardAgainstStall, type StallGuard } from './stall-guard.ts';
+import { within } from './within.ts';
 
 /** Of the answer's first line and headers together. */
 const mostHeaderBytes = 16384;
@@ -110,9 +111,11 @@ async function exchange({ url, request, socket, guard, peer, over }: Exchange): 
   };
   answer.then(stop, stop);
   if (Object.keys(request.headers ?? {}).some((name) => name.toLowerCase() === 'expect')) await untilContinue(client, answer);
+  const { mostAnswerBytes = 2 ** 20, answerMs = longestAnswerMs } = request;
+  const late = () => new NetworkError('network/stalled', `Cannot read the answer of ${peer}: not begun after ${answerMs} ms`);
   const sending = sendBody(client, request, guard, state);
-  const message = await Promise.race([answer, sending.then(() => answer)]);
-  return finishAnswer(message, { peer, mostBytes: request.mostAnswerBytes ?? 2 ** 20, limitMs: longestAnswerMs });
+  const message = await Promise.race([answer, sending.then(() => within(answerMs, answer, late))]);
+  return finishAnswer(message, { peer, mostBytes: mostAnswerBytes, limitMs: answerMs });
 }
 
 function headersOf(url: URL, { headers, body }: HttpRequest): Record<string, string> {

@@ -24,6 +24,8 @@ export type HttpRequest = {
   readonly stallMs: number;
   /** Default 1 MiB. */
   readonly mostAnswerBytes?: number;
+  /** From the end of the body to the answer's headers, and from there to its end. Default: 15 minutes. */
+  readonly answerMs?: number;
   /** Bytes of the body handed to the socket so far. */
   readonly onSent?: (bytes: number) => void;
   readonly signal?: AbortSignal;

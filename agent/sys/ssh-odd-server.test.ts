@@ -83,6 +83,18 @@ t.test('a folder without end', async (t) => {
   await t.rejects(ssh.list('/tmp'), { code: 'network/protocol' });
 });
 
+t.test('a list of nothing without end', async (t) => {
+  let asked = 0;
+  const ssh = await session(t, {
+    READDIR: (sftp, id) => {
+      asked++;
+      sftp.name(id, [{ filename: '..', longname: '', attrs: {} }] as never);
+    },
+  });
+  await t.rejects(ssh.list('/tmp'), { code: 'network/protocol' });
+  t.equal(asked, 16);
+});
+
 t.test('an answer that never comes ends when the limit is over, though the connection lives', async (t) => {
   const ssh = await session(t, { STAT() {} }, 400);
   await t.rejects(ssh.status('/'), { code: 'network/stalled' });

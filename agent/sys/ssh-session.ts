@@ -22,6 +22,8 @@ const openFlags = { read: 1, update: 1 | 2, create: 1 | 2 | 8 | 0x20 } as const;
 const fileType = { mask: 0o170000, file: 0o100000, folder: 0o040000 } as const;
 /** A folder with more names than this is none of ours. */
 const mostNames = 100_000;
+/** Pieces of a list without a name in them, one after another. */
+const mostEmpty = 16;
 
 type Answer<T> = (error: unknown, value?: T) => void;
 
@@ -105,7 +107,8 @@ export function createSshSession({ client, sftp, requests, ended, end }: SshConn
 /** Piece by piece, so that a server without end is noticed. */
 async function readNames(sftp: SFTPWrapper, requests: SshRequests, handle: Buffer, path: string): Promise<string[]> {
   const names: string[] = [];
-  for (let rounds = 0; rounds < mostNames && names.length <= mostNames; rounds++) {
+  for (let empty = 0; empty < mostEmpty && names.length <= mostNames; ) {
+    const before = names.length;
     let entries: unknown;
     try {
       entries = await requests.ask<FileEntryWithStats[]>((answer) => sftp.readdir(handle, answer));
@@ -116,6 +119,7 @@ async function readNames(sftp: SFTPWrapper, requests: SshRequests, handle: Buffe
     // ssh2 leaves out "." and "..", so a piece may well be empty.
     if (!Array.isArray(entries)) break;
     for (const { filename } of entries) if (!/^\.{0,2}$|[/\0]/.test(filename)) names.push(filename);
+    empty = names.length === before ? empty + 1 : 0;
   }
   throw nonsense(`list "${path}"`);
 }

@@ -35,8 +35,9 @@ export async function listObjects(access: S3Access, { prefix, most, folders = fa
   const found: FoundObject[] = [];
   const names: string[] = [];
   let next: string | undefined;
+  let seen = 0;
   do {
-    const room = most - found.length - names.length;
+    const room = most - seen;
     if (room <= 0) return { objects: found, folders: names, isCut: true };
     const query = {
       'list-type': '2',
@@ -48,8 +49,10 @@ export async function listObjects(access: S3Access, { prefix, most, folders = fa
     const page = await access.ask({ what: 'list the bucket', method: 'GET', query, mostAnswerBytes: pageBytes }, readObjectPage);
     found.push(...page.objects.filter(({ key }) => key.startsWith(prefix)));
     names.push(...page.folders.filter((name) => name.startsWith(prefix)));
-    // A store that goes on without giving anything would go on for ever.
-    next = page.objects.length + page.folders.length === 0 ? undefined : page.next;
+    // All counts, what was not asked for too: a store that goes on with that, or with nothing, would go on for ever.
+    const count = page.objects.length + page.folders.length;
+    seen += count;
+    next = count === 0 ? undefined : page.next;
   } while (next !== undefined);
   return { objects: found, folders: names, isCut: false };
 }
@@ -57,13 +60,15 @@ export async function listObjects(access: S3Access, { prefix, most, folders = fa
 /** At most `most`. @throws RemoteError */
 export async function listUploads(access: S3Access, prefix: string, most: number): Promise<readonly FoundUpload[]> {
   const found: FoundUpload[] = [];
+  let seen = 0;
   let next: { readonly 'key-marker': string; readonly 'upload-id-marker': string } | undefined;
   do {
     const query = { uploads: '', prefix, 'max-uploads': `${mostKeysAPage}`, ...next };
     const page = await access.ask({ what: 'list the uploads', method: 'GET', query, mostAnswerBytes: pageBytes }, readUploadPage);
     found.push(...page.uploads.filter(({ key }) => key.startsWith(prefix)));
+    seen += page.uploads.length;
     next = page.uploads.length === 0 ? undefined : page.next;
-  } while (next !== undefined && found.length < most);
+  } while (next !== undefined && seen < most);
   return found.slice(0, most);
 }
 

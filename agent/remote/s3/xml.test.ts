@@ -38,6 +38,7 @@ t.test('what is odd is refused', async (t) => {
     '<a/>words',
     '<a><b></a></b>',
     '<a>&b;</a>',
+    '<a>&constructor;</a>',
     '<a>&amp</a>',
     '<a>&#xd800;</a>',
     '<a>&#x110000;</a>',

@@ -95,7 +95,7 @@ function resolveEntities(text: string, at: number): string {
   return text.replace(/&([^;&]{0,12}(;?))/g, (_, words: string, end: string) => {
     const word = words.slice(0, -1);
     if (end === '' || word === '') throw bad(`at ${at}: an entity without its end`);
-    return named[word] ?? numbered(word, at);
+    return Object.hasOwn(named, word) ? named[word] : numbered(word, at);
   });
 }
 
