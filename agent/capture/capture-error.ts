@@ -2,7 +2,14 @@
 import { KcaptureError } from '../errors.ts';
 
 /**
- * Codes: `capture/time-limit`, `capture/no-room` (less than what has to stay free), `capture/bad-plan`, `capture/not-here` (this is no capture kernel),
+ * Codes: `capture/time-limit`, `capture/time-limit-ahead` (it would be met), `capture/no-room` (less than what has to stay free), `capture/unnamed` (whole, under the name
+ * that says incomplete), `capture/bad-plan`, `capture/not-here` (this is no capture kernel), `capture/collector` (the administrator's own program failed),
+ * `capture/internal`.
+ */
+import { KcaptureError } from '../errors.ts';
+
+/**
+ * Codes: `capture/time-limit`, `capture/time-limit-ahead` (it would be met), `capture/unnamed` (whole, under the name that says incomplete), `capture/no-room` (less than what has to stay free), `capture/bad-plan`, `capture/not-here` (this is no capture kernel),
  * `capture/collector` (the administrator's own program failed), `capture/internal`.
  */
 export class CaptureError extends KcaptureError {}

@@ -23,7 +23,7 @@ export function openRemoteStore(run: Run, target: ArmedTarget & { kind: 'remote'
     // The dump gives way in time for what comes after it.
     onWait(phase) {
       pulse.beat();
-      checkTime(system, phase === 'memory' ? limit.dumpEndsAt : limit.runEndsAt, 'sending');
+      checkTime(system, phase === 'other' ? limit.runEndsAt : limit.dumpEndsAt, 'sending');
     },
     onNote: (sentence) => log.info(`  ${sentence}`),
   });

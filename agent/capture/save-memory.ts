@@ -13,6 +13,7 @@ import { dumpRequest, runCollector } from './collector.ts';
 import { copySource } from './copy-source.ts';
 import { copyRung, nextRung, type Rung } from './ladder.ts';
 import { noteElapsed, type Run } from './run.ts';
+import { watchPace } from './watch-pace.ts';
 
 export type SavedMemory = {
   readonly amount: 'complete' | 'partial' | 'none';
@@ -23,7 +24,10 @@ export type SavedMemory = {
   readonly problem: KcaptureError | undefined;
 };
 
-/** How often the memory is sent to a server that takes a stream and lost it: what was dumped from is still there. */
+/**
+ * How often the memory is sent to a server that takes a stream and lost it: what was dumped from is still there. One that could not be reached again
+ * within the retry limit has had its time.
+ */
 const mostBegun = 3;
 
 /** Never throws for what can go wrong with a dump. */
@@ -53,15 +57,26 @@ function saveByLadder(run: Run, store: DumpStore, lost: string[]): SavedMemory {
   const system = boundedSystem(run, store);
   const used = new Set<Rung>();
   let request = dumpRequest(run, store);
+  let isExpected = false;
   for (let begun = 1; ; ) {
-    const tried = tryDump(run, system, request, used.has(copyRung));
-    if (tried.problem === undefined) return { ...tried, lost };
-    if (tried.problem.code === 'sink/broken' && begun < mostBegun && run.system.now() < run.limit.dumpEndsAt) {
+    const looksAhead = store.expectIncomplete !== undefined && !isExpected;
+    const tried = tryDump(run, system, request, { copies: used.has(copyRung), looksAhead });
+    if (tried.problem === undefined) return { ...(isExpected ? withoutName(tried) : tried), lost };
+    const isWorthBeginning = tried.problem.code === 'sink/broken' && (store.transfer?.().sentBytes ?? 0) > 0;
+    if (isWorthBeginning && begun < mostBegun && run.system.now() < run.limit.dumpEndsAt) {
       begun++;
       run.log.warn(`${tried.problem.message}: the memory is sent again from its start`);
       continue;
     }
     const rung = run.system.now() < run.limit.dumpEndsAt ? nextRung(tried.problem, request, used) : undefined;
+    if (rung === undefined && looksAhead && isWorthSending(tried) && run.system.now() < run.limit.dumpEndsAt) {
+      run.log.warn(
+        `${tried.problem.message}: the server keeps nothing of it, so the memory is sent again under the name that says incomplete`,
+      );
+      store.expectIncomplete?.();
+      isExpected = true;
+      continue;
+    }
     if (rung === undefined) {
       note(run, lost, tried.problem.message);
       return { ...tried, lost };
@@ -74,8 +89,26 @@ function saveByLadder(run: Run, store: DumpStore, lost: string[]): SavedMemory {
 
 type Tried = Omit<SavedMemory, 'lost'>;
 
-function tryDump(run: Run, system: System, request: DumpRequest, copies: boolean): Tried {
-  const progress = createCaptureProgress(run.system, { log: run.log, pulse: run.pulse, endsAt: run.limit.dumpEndsAt });
+/** The target took what it was given, and would take it again. */
+function isWorthSending({ amount, problem }: Tried): boolean {
+  return amount === 'partial' && problem !== undefined && problem.code !== 'capture/time-limit' && !problem.code.startsWith('sink/');
+}
+
+/** More could be sent than was expected, and the server cannot rename it. */
+function withoutName(tried: Tried): Tried {
+  const problem = new CaptureError(
+    'capture/unnamed',
+    'The memory is whole, but was begun under the name that says incomplete and keeps it',
+  );
+  return { ...tried, amount: 'partial', problem };
+}
+
+type Ways = { readonly copies: boolean; readonly looksAhead: boolean };
+
+function tryDump(run: Run, system: System, request: DumpRequest, { copies, looksAhead }: Ways): Tried {
+  const { dumpEndsAt } = run.limit;
+  const shown = createCaptureProgress(run.system, { log: run.log, pulse: run.pulse, endsAt: dumpEndsAt });
+  const progress = looksAhead && Number.isFinite(dumpEndsAt) ? watchPace(run.system, shown, dumpEndsAt) : shown;
   try {
     if (copies) {
       const { unreadableBytes, problem } = copySource(

@@ -9,6 +9,7 @@ import { fileEffects } from './files.ts';
 import { freeMemory } from './free-memory.ts';
 import { createKernelCalls, forgetCached } from './kernel-calls.ts';
 import { NativeError, waitUntilWritable } from './libc.ts';
+import { watchInterrupts } from './interrupts.ts';
 import { openLzoCodec } from './lzo-codec.ts';
 import { createFiles } from './machine-files.ts';
 import { createPrograms } from './machine-programs.ts';
@@ -36,6 +37,7 @@ export function createBunSystem(): System {
     createFile: createFileSink,
     startWorkers,
     freeMemory,
+    watchInterrupts,
     openThread: (task) => openThread(Bun.main, task),
     standardOutput: () => createStreamSink(1, 'standard output', waitUntilWritable),
     print: (text) => printTo(1, 'standard output', text, waitUntilWritable),

@@ -69,6 +69,11 @@ export interface System {
   now(): number;
   /** Gives up what this thread no longer uses, as far as that is quickly done; for whoever moves many megabytes. */
   freeMemory(): void;
+  /**
+   * From now on the first Ctrl-C or SIGTERM does not end the program, the second does.
+   * @returns whether one has come, even while this thread blocks; always false where that cannot be had.
+   */
+  watchInterrupts(): () => boolean;
   /** Highest resident set of this process so far, in bytes. */
   peakMemoryBytes(): number;
   /** Writes to standard error, no newline added. */

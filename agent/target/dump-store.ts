@@ -38,6 +38,13 @@ export interface DumpStore {
   readonly memory: { readonly path: string; readonly system: System; readonly flattened: boolean };
   /** Durable, then under its own name. @throws SinkError, FilesError */
   save(name: DumpFile, content: string | Uint8Array): void;
+  /**
+   * There on a server that has to know the name before the first byte: what is begun after this call stands there as incomplete, whatever becomes of it. Without it
+   * nothing is left of memory that is not whole.
+   */
+  readonly expectIncomplete?: () => void;
+  /** Nothing more is sent, and of memory under way nothing stays, as far as that is done within a few seconds; for somebody who does not want to wait. */
+  giveUp?(): void;
   /** Called when the memory is written, or as much of it as could be. */
   finishMemory(complete: boolean): void;
   /** What lies there by now of log and memory. */

@@ -35,6 +35,8 @@ export async function createNodeSystem(): Promise<System> {
     startWorkers() {},
     freeMemory() {},
     openThread: openNodeThread,
+    // Node hears of signals between two turns of its event loop alone, and a run is within one.
+    watchInterrupts: () => () => false,
     standardOutput: () => createStreamSink(1, 'standard output', waitAMoment),
     print: (text) => printTo(1, 'standard output', text, waitAMoment),
     printError: (text) => printErrorText(text, waitAMoment),

@@ -32,6 +32,8 @@ export class RemoteClient {
   readonly #answers = new Map<number, RemoteAnswer>();
   /** Without progress. */
   #patienceMs: number;
+  /** On the clock of `system.now()`. */
+  #endsAt = Number.POSITIVE_INFINITY;
   #lastId = 0;
   #failure: RemoteError | undefined;
   #lost: RemoteError | undefined;
@@ -106,6 +108,11 @@ export class RemoteClient {
     this.#patienceMs = Math.min(this.#patienceMs, milliseconds);
   }
 
+  /** Whatever is left to do has to be done within this. */
+  limitTime(milliseconds: number): void {
+    this.#endsAt = Math.min(this.#endsAt, this.#system.now() + milliseconds);
+  }
+
   end(): void {
     this.#lost ??= new RemoteError('remote/broken', `Cannot use "${this.#where}": it was let go`, { where: this.#where });
     this.#thread.end();
@@ -131,7 +138,7 @@ export class RemoteClient {
         progress = this.#exchange.progress;
         movedAt = now;
       }
-      const isOver = now - movedAt >= this.#patienceMs || now - startedAt >= longestCallMs;
+      const isOver = now - movedAt >= this.#patienceMs || now - startedAt >= longestCallMs || now >= this.#endsAt;
       if (isOver) this.#giveUp(`"${call}" was not answered within ${Math.round((now - startedAt) / 1000)} s`);
       this.#watchThread(now);
       this.#options.onWait();

@@ -17,12 +17,17 @@ import { RemoteSink } from './remote-sink.ts';
 export type RemoteStoreRequest = Omit<RemoteTask, 'kind' | 'shared'> & {
   /** The place, for messages until the server has been reached. */
   readonly wish: string;
-  /** While a call waits, some times a second; `memory`: the dump itself does. May throw to end the wait. */
-  readonly onWait: (phase: 'memory' | 'other') => void;
+  /** While a call waits, some times a second. May throw to end the wait. */
+  readonly onWait: (phase: WaitPhase) => void;
   /** A sentence about what the connection does. */
   readonly onNote: (sentence: string) => void;
 };
 
+/** `memory`: the dump itself waits; `naming`: all of it is sent, and gets its name. */
+export type WaitPhase = 'memory' | 'naming' | 'other';
+
+/** For all that is done when somebody does not want to wait any longer. */
+const farewellMs = 5000;
 /** For what is left to do on a server that has failed. */
 const patienceAfterFailureMs = 20_000;
 const mostNotes = 50;
@@ -44,8 +49,11 @@ class RemoteDumpStore implements DumpStore {
   readonly #sizes = new Map<string, number>();
   readonly #notes: string[] = [];
   readonly #transfer = { sentBytes: 0, attempts: 0, elapsedMs: 0, beganAt: 0 };
+  readonly expectIncomplete?: () => void;
   /** Of the memory file: `begun` has neither of its names yet. */
-  #state: 'none' | 'begun' | 'named' = 'none';
+  #state: 'none' | 'begun' | 'naming' | 'named' = 'none';
+  /** It was begun under the name that says incomplete, and keeps it. */
+  #isExpectedIncomplete = false;
   #endBytes = 0;
   #untidyBytes = 0;
 
@@ -54,7 +62,7 @@ class RemoteDumpStore implements DumpStore {
     this.#system = system;
     this.#request = request;
     this.#client = new RemoteClient(system, task, wish, {
-      onWait: () => onWait(this.#state === 'begun' ? 'memory' : 'other'),
+      onWait: () => onWait(phases[this.#state]),
       onNote: (sentence) => {
         if (this.#notes.length < mostNotes) this.#notes.push(sentence);
         onNote(sentence);
@@ -70,6 +78,11 @@ class RemoteDumpStore implements DumpStore {
     }
     const path = `${this.where}/${this.#memoryName}`;
     this.memory = { path, system: this.#dumpSystem(path), flattened: !this.#seekable };
+    if (task.place.kind === 'http' && !task.canRename) {
+      this.expectIncomplete = () => {
+        this.#isExpectedIncomplete = true;
+      };
+    }
   }
 
   /** Infinite when the server does not tell: then it is full when it says so. */
@@ -89,11 +102,18 @@ class RemoteDumpStore implements DumpStore {
     if (this.#state !== 'begun') return;
     this.#state = 'none';
     if (!complete) this.#client.limitPatience(patienceAfterFailureMs);
-    this.#try(() => {
-      this.#client.call({ call: 'finish', complete });
+    const isEnded = this.#try(() => {
+      this.#client.call({ call: 'finish', complete: complete || this.#isExpectedIncomplete });
       this.#noteMemory(complete);
-    }, undefined);
+      return true;
+    }, false);
+    if (!isEnded && this.#isExpectedIncomplete) this.#discardMemory();
     this.#noteElapsed();
+  }
+
+  giveUp(): void {
+    this.#client.limitTime(farewellMs);
+    if (this.#state === 'begun') this.#discardMemory();
   }
 
   storedFiles(): readonly StoredFile[] {
@@ -155,6 +175,11 @@ class RemoteDumpStore implements DumpStore {
     return this.#seekable ? dumpFiles.memory : flattenedMemory;
   }
 
+  /** What the protocol knows it by. */
+  get #sentName(): string {
+    return this.#isExpectedIncomplete ? this.#memoryName + unfinished : this.#memoryName;
+  }
+
   /** `dump()` and its like write a file: here it is one on the server, anew for each attempt. */
   #dumpSystem(path: string): System {
     const system = this.#system;
@@ -177,7 +202,7 @@ class RemoteDumpStore implements DumpStore {
     this.#transfer.beganAt = this.#system.now();
     this.#state = 'begun';
     this.#endBytes = 0;
-    this.#callSink(() => this.#client.create(this.#memoryName));
+    this.#callSink(() => this.#client.create(this.#sentName));
     const onSent = (offset: number, bytes: number) => {
       this.#transfer.sentBytes += bytes;
       this.#endBytes = Math.max(this.#endBytes, offset + bytes);
@@ -194,7 +219,13 @@ class RemoteDumpStore implements DumpStore {
   }
 
   #nameMemory(): void {
-    this.#callSink(() => this.#client.call({ call: 'finish', complete: true }));
+    this.#state = 'naming';
+    try {
+      this.#callSink(() => this.#client.call({ call: 'finish', complete: true }));
+    } catch (error) {
+      this.#state = 'begun';
+      throw error;
+    }
     this.#state = 'named';
     this.#noteMemory(true);
     this.#noteElapsed();
@@ -208,7 +239,7 @@ class RemoteDumpStore implements DumpStore {
 
   #noteMemory(complete: boolean): void {
     this.#sizes.delete(this.#memoryName);
-    if (complete) this.#sizes.set(this.#memoryName, this.#endBytes);
+    if (complete || this.#isExpectedIncomplete) this.#sizes.set(this.#sentName, this.#endBytes);
   }
 
   #noteElapsed(): void {
@@ -248,4 +279,5 @@ class RemoteDumpStore implements DumpStore {
   }
 }
 
+const phases = { none: 'other', begun: 'memory', naming: 'naming', named: 'other' } as const;
 const wayBack = `kcapture rearrange ${flattenedMemory} ${dumpFiles.memory}, or: makedumpfile -R ${dumpFiles.memory} < ${flattenedMemory}`;
