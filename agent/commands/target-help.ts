@@ -21,6 +21,7 @@ s3: Amazon's, or any store that speaks it
 
 nfs: an export, version 4 or 3
   kcapture target add nfs://files.example/export/crash
+  kcapture target add 'nfs://files.example/export/crash vers=3,port=2049,mountport=20048'    where a firewall hides its portmapper
   /etc/exports: /export/crash  192.0.2.0/24(rw,sync,no_root_squash)
 
 Secrets come from files, standard input or a prompt, never from the command line. They lie in files of mode 0600, on this machine and in its image.

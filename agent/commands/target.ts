@@ -69,8 +69,8 @@ function addCommand(target: Command, system: System, setExit: SetExit): void {
 }
 
 async function add(system: System, text: string, options: AddWish, json: boolean, setExit: SetExit): Promise<void> {
-  const wish = readTargetUrl(text);
   const { configuration } = readHostConfiguration(system);
+  const wish = readTargetUrl(text, configuration.targets);
   const added = await addTarget(system, wish, options);
   if (!json) system.print(describeAdded(added));
   const target = armNetworkTarget(system, wish, configuration);
@@ -79,7 +79,10 @@ async function add(system: System, text: string, options: AddWish, json: boolean
   if (!checked.passed) setExit(1);
   const isConfigured = configuration.targets.some((one) => isNetworkWish(one) && sameTarget(one, wish));
   if (json) system.print(`${JSON.stringify({ ...checked, ...added, isConfigured }, undefined, 2)}\n`);
-  else system.print(`${describeChecked(system, checked)}\n${nextStep(checked, added, isConfigured)}`);
+  else
+    system.print(
+      `${describeChecked(system, checked)}\n${nextStep(checked, added, { written: wish.kind === 'nfs' ? text : checked.url, isConfigured })}`,
+    );
 }
 
 function describeAdded({ folder, done, authorizedLine }: Added): string {
@@ -89,13 +92,17 @@ function describeAdded({ folder, done, authorizedLine }: Added): string {
   return `${where}${said}\nOne line for ~/.ssh/authorized_keys of that user on the server; it lets in files and nothing else:\n${authorizedLine}\n\n`;
 }
 
-function nextStep({ passed, url }: CheckedTarget, { authorizedLine }: Added, isConfigured: boolean): string {
+type InConfiguration = { /** As its line there names it. */ readonly written: string; readonly isConfigured: boolean };
+
+function nextStep({ passed }: CheckedTarget, { authorizedLine }: Added, { written, isConfigured }: InConfiguration): string {
   if (!passed) {
     const first =
       authorizedLine === undefined ? 'Mend what failed' : 'Put the line above into authorized_keys on the server, if it is not there';
-    return `${first}; then: kcapture target check '${url}'\n`;
+    return `${first}; then: kcapture target check '${written}'\n`;
   }
-  return isConfigured ? 'Now: kcapture load --rebuild\n' : `Write into /etc/kcapture.conf:\ntarget ${url}\nthen: kcapture load --rebuild\n`;
+  return isConfigured
+    ? 'Now: kcapture load --rebuild\n'
+    : `Write into /etc/kcapture.conf:\ntarget ${written}\nthen: kcapture load --rebuild\n`;
 }
 
 function sameTarget(one: NetworkWish, other: NetworkWish): boolean {
@@ -105,7 +112,8 @@ function sameTarget(one: NetworkWish, other: NetworkWish): boolean {
 
 async function check(system: System, urls: readonly string[], flags: Flags, setExit: SetExit): Promise<void> {
   const { configuration } = readHostConfiguration(system);
-  const wishes = urls.length > 0 ? urls.map(readTargetUrl) : configuration.targets.filter(isNetworkWish);
+  const wishes =
+    urls.length > 0 ? urls.map((url) => readTargetUrl(url, configuration.targets)) : configuration.targets.filter(isNetworkWish);
   if (wishes.length === 0) {
     throw new UsageError('usage/target', 'Cannot check a target: none of the configuration is on the network', {
       hint: 'kcapture target check URL',
@@ -129,7 +137,7 @@ function describeChecked(system: System, { url, checks, passed }: CheckedTarget)
 
 function remove(system: System, text: string): void {
   const { configuration } = readHostConfiguration(system);
-  const { folder, wasThere, notes } = removeTarget(system, readTargetUrl(text), configuration);
+  const { folder, wasThere, notes } = removeTarget(system, readTargetUrl(text, configuration.targets), configuration);
   const said = [wasThere ? `removed  ${folder}` : `There are no credentials for it: ${folder} is not there`, ...notes];
   system.print(said.map((line) => `${line}\n`).join(''));
 }

@@ -29,7 +29,7 @@ export function listTargets(system: System, { targets, sshKey }: Pick<Configurat
 
 function describe(system: System, wish: NetworkWish, sshKey: string | undefined): ListedTarget {
   if (wish.kind === 'nfs') {
-    const place = splitNfsSource(wish.source);
+    const place = { ...splitNfsSource(wish.source), options: wish.options };
     const folder = nfsFolder(place);
     return { ...known(system, folder), url: nfsUrl(place), folder, isConfigured: true, problems: [] };
   }

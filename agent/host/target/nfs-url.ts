@@ -3,15 +3,23 @@ import { createHash } from 'node:crypto';
 import { credentialsRoot } from '../../config/credentials.ts';
 import { encodeHost, encodePart } from '../../config/url-parts.ts';
 
-export type NfsExport = { readonly host: string /** Absolute. */; readonly exported: string };
+export type NfsExport = {
+  readonly host: string;
+  /** Absolute. */
+  readonly exported: string;
+  /** Of mount(2), as they were written. */
+  readonly options?: string | undefined;
+};
 
-/** `nfs://HOST/EXPORT` */
-export function nfsUrl({ host, exported }: NfsExport): string {
-  return `nfs://${encodeHost(host)}${exported.split('/').map(encodePart).join('/')}`;
+/** `nfs://HOST[:PORT]/EXPORT`. The other options are in no URL. */
+export function nfsUrl({ host, exported, options = '' }: NfsExport): string {
+  const port = /(?:^|,)port=(\d+)(?:,|$)/.exec(options)?.[1];
+  return `nfs://${encodeHost(host)}${port === undefined ? '' : `:${port}`}${exported.split('/').map(encodePart).join('/')}`;
 }
 
-export function nfsFolder(target: NfsExport): string {
-  const url = nfsUrl(target);
+/** The same whatever the options. */
+export function nfsFolder({ host, exported }: NfsExport): string {
+  const url = nfsUrl({ host, exported });
   const readable = url
     .replace(/[^A-Za-z0-9.]+/g, '-')
     .replace(/\.{2,}/g, '.')

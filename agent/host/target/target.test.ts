@@ -204,6 +204,28 @@ t.test('an export that cannot be mounted, and a name that is not known', async (
   t.match(answer.out, /no address of unknown\.example is known/);
 });
 
+t.test('an export of the configuration is tried with its options there, and named with its port', async (t) => {
+  const system = await machine(t);
+  system.put({ 'etc/kcapture.conf': 'nfs 192.0.2.9:/export port=20049,vers=3,mountport=20048\n' });
+  for (const url of ['nfs://192.0.2.9/export', 'nfs://192.0.2.9:20049/export', 'nfs://192.0.2.9/export mountport=20048']) {
+    const { out } = await call(system, 'check', url);
+    t.match(out, /^nfs:\/\/192\.0\.2\.9:20049\/export\nFAIL +mount +Cannot mount .* for "nfs .* port=20049,vers=3,mountport=20048"/, url);
+  }
+  const other = await call(system, 'check', 'nfs://192.0.2.9:4049/export');
+  t.match(other.out, /^nfs:\/\/192\.0\.2\.9:4049\/export\nFAIL +mount +Cannot mount .* for "nfs .* port=4049"/);
+  t.match((await call(system, 'list')).out, /^nfs:\/\/192\.0\.2\.9:20049\/export\n/);
+});
+
+t.test('an export that is not in the configuration is repeated as it was named', async (t) => {
+  const system = await machine(t);
+  const named = 'nfs://192.0.2.9:20049/export vers=3,mountport=20048';
+  const { out } = await call(system, 'add', named);
+  t.match(out, `kcapture target check '${named}'`);
+  t.match((await call(system, 'remove', named)).out, /removed/);
+  t.match((await call(system, 'check', `${named} more`)).error, /at most one word of mount options/);
+  t.match((await call(system, 'check', 'nfs://192.0.2.9/export sec=krb5')).error, /Kerberos/);
+});
+
 t.test('a target that is not finished is listed by its name', async (t) => {
   const system = await machine(t);
   const url = 'http://127.0.0.1:1/dumps';

@@ -14,7 +14,7 @@ const lookAtServer = 'Look at the server: exportfs -v; rpcinfo -p; its log tells
 const failures: Readonly<Record<string, NfsFailure>> = {
   ECONNREFUSED: {
     meaning: 'the connection was refused',
-    hint: 'Is the NFS server running, and does its firewall let this machine reach port 2049 (and 111 for version 3)?',
+    hint: 'Is the NFS server running, and does its firewall let this machine reach port 2049? Version 3 asks port 111 for the ports that port= and mountport= do not name',
     next: 'version',
   },
   EACCES: {
@@ -35,6 +35,11 @@ const failures: Readonly<Record<string, NfsFailure>> = {
   EPROTONOSUPPORT: {
     meaning: 'the server does not speak this version',
     hint: 'See which it speaks: cat /proc/fs/nfsd/versions on the server',
+    next: 'version',
+  },
+  ENOTSUP: {
+    meaning: 'its portmapper, which version 3 asks for ports, does not know it',
+    hint: 'See what is registered there: rpcinfo -p SERVER. Ports that the options port= and mountport= name are not asked for',
     next: 'version',
   },
   EPFNOSUPPORT: {
