@@ -6,12 +6,6 @@ import { KcaptureError } from '../errors.ts';
  * that says incomplete), `capture/bad-plan`, `capture/not-here` (this is no capture kernel), `capture/collector` (the administrator's own program failed),
  * `capture/internal`.
  */
-import { KcaptureError } from '../errors.ts';
-
-/**
- * Codes: `capture/time-limit`, `capture/time-limit-ahead` (it would be met), `capture/unnamed` (whole, under the name that says incomplete), `capture/no-room` (less than what has to stay free), `capture/bad-plan`, `capture/not-here` (this is no capture kernel),
- * `capture/collector` (the administrator's own program failed), `capture/internal`.
- */
 export class CaptureError extends KcaptureError {}
 
 /** Any error as one of ours: what is not was never meant to happen, and the run goes on in spite of it. */
