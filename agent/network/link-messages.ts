@@ -3,6 +3,7 @@ import { defineStruct } from '../binary/struct.ts';
 import { encodeText } from '../binary/text.ts';
 import { NetworkUpError } from './network-up-error.ts';
 import type { LinkChange, NewLink, VirtualLink } from './route-control.ts';
+import { formatCardAddress } from '../linux/netlink/card-address.ts';
 import { bondModes, hashPolicies } from '../linux/netlink/links.ts';
 import {
   type Attribute,
@@ -131,12 +132,6 @@ export function removeLinkMessage(index: number): Uint8Array {
 
 function info(index: number, values: { flags?: number; change?: number } = {}): Uint8Array {
   return linkInfo.write({ index, ...values });
-}
-
-/** `undefined`: it has none. */
-export function formatCardAddress(bytes: Uint8Array | undefined): string | undefined {
-  if (bytes === undefined || bytes.length === 0) return undefined;
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
 /** @throws NetworkUpError `network-up/netlink` */

@@ -2,7 +2,7 @@
 import { defineStruct } from '../binary/struct.ts';
 import { families, formatIpAddress, parseIpAddress } from '../linux/netlink/ip-address.ts';
 import { NetworkUpError } from './network-up-error.ts';
-import { formatCardAddress } from './link-messages.ts';
+import { formatCardAddress } from '../linux/netlink/card-address.ts';
 import type { Neighbour, NewRoute } from './route-control.ts';
 import { type Attribute, buildMessage, messageAttributes, messageFlags, messageHead, numberBytes } from '../linux/netlink/message.ts';
 

@@ -21,14 +21,26 @@ export function readCredentials(
   folder: string | undefined,
   onWarning: (sentence: string) => void = () => {},
 ): Credentials {
-  const read = (name: string) => (folder === undefined ? undefined : readOne(files, `${folder}/${name}`, !open.has(name), onWarning));
-  const secret = read(credentialFiles.secret);
+  return readEach(files, (name) => (folder === undefined ? undefined : `${folder}/${credentialFiles[name]}`), onWarning);
+}
+
+/** As `readCredentials`, for files that lie in several places. @param pathOf `undefined`: there is no such file. */
+export function readEach(
+  files: Pick<Files, 'status' | 'readTextIfThere'>,
+  pathOf: (name: keyof Credentials) => string | undefined,
+  onWarning: (sentence: string) => void = () => {},
+): Credentials {
+  const read = (name: keyof Credentials) => {
+    const path = pathOf(name);
+    return path === undefined ? undefined : readOne(files, path, !open.has(credentialFiles[name]), onWarning);
+  };
+  const secret = read('secret');
   return {
-    privateKey: read(credentialFiles.privateKey),
-    knownHosts: read(credentialFiles.knownHosts),
-    authority: read(credentialFiles.authority),
-    clientCertificate: read(credentialFiles.clientCertificate),
-    clientKey: read(credentialFiles.clientKey),
+    privateKey: read('privateKey'),
+    knownHosts: read('knownHosts'),
+    authority: read('authority'),
+    clientCertificate: read('clientCertificate'),
+    clientKey: read('clientKey'),
     secret: secret === undefined ? undefined : parseSecret(secret),
   };
 }

@@ -1,6 +1,7 @@
 /** The hardware address a device was made with, on kernels before 5.6, which do not tell it with the rest. @source linux/ethtool.h, linux/sockios.h */
 import { closeSync } from 'node:fs';
 import { dlopen, ptr } from 'bun:ffi';
+import { formatEthernetAddress } from '../linux/netlink/card-address.ts';
 import { checkCall, ioctlWith, terminated } from './system-call.ts';
 
 const libc = dlopen('libc.so.6', { socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' } }).symbols;
@@ -13,7 +14,6 @@ const anySocket = { domain: 2, type: 0x80002 } as const;
 const request = { name: 0, nameBytes: 16, data: 16, bytes: 40 } as const;
 /** struct ethtool_perm_addr: command u32, size u32, then the address, of 32 bytes at most. */
 const answer = { size: 4, address: 8, mostAddressBytes: 32 } as const;
-const cardAddressBytes = 6;
 
 /**
  * @param link its name.
@@ -32,9 +32,9 @@ export function readPermanentAddress(link: string): string | undefined {
   // Safe: `data` has the size told in it, is used after the call and so alive, and its bytes do not move once its buffer exists.
   new DataView(argument.buffer).setBigUint64(request.data, BigInt(ptr(data)), true);
   if (!askDriver(argument)) return undefined;
-  const address = data.subarray(answer.address, answer.address + cardAddressBytes);
-  if (view.getUint32(answer.size, true) !== cardAddressBytes || address.every((byte) => byte === 0)) return undefined;
-  return Array.from(address, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+  const length = Math.min(view.getUint32(answer.size, true), answer.mostAddressBytes);
+  const address = data.subarray(answer.address, answer.address + length);
+  return address.every((byte) => byte === 0) ? undefined : formatEthernetAddress(address);
 }
 
 function askDriver(argument: Uint8Array): boolean {

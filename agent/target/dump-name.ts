@@ -9,8 +9,7 @@ export type DumpFile = (typeof dumpFiles)[keyof typeof dumpFiles];
 /** The memory on a target that takes a stream and nothing else: to be rearranged before it is read. */
 export const flattenedMemory = 'vmcore.flat';
 
-/** Behind the name of a file that is not finished. */
-export const unfinished = '-incomplete';
+export { unfinished } from '../remote/stored-names.ts';
 
 /** The folder of a capture that began at `timeMs` (since 1970, UTC). */
 export function formatDumpName(host: string, timeMs: number): string {

@@ -5,8 +5,9 @@
  * Comes in: a place, the configuration's `sshkey`. Goes out: paths; nothing of their content.
  */
 import { type Credentials, credentialFiles } from '../../config/credentials.ts';
-import { credentialsFolder, parseSecret } from '../../config/credential-files.ts';
+import { credentialsFolder } from '../../config/credential-files.ts';
 import type { RemotePlace } from '../../config/remote-place.ts';
+import { readEach } from '../../remote/read-credentials.ts';
 import type { System } from '../../sys/system.ts';
 
 /** What the capture reads; the public key is for people. */
@@ -32,27 +33,13 @@ export function findCredentials({ files }: Pick<System, 'files'>, place: RemoteP
   return { folder, paths };
 }
 
-const mostBytes = 1024 * 1024;
-
 function usualFiles(isFile: (path: string) => boolean, sshKey: string | undefined): Partial<Record<CredentialName, string>> {
   const privateKey = [sshKey ?? usualKey].find(isFile);
   const knownHosts = usualKnownHosts.find(isFile);
   return { ...(privateKey === undefined ? {} : { privateKey }), ...(knownHosts === undefined ? {} : { knownHosts }) };
 }
 
-/** Their content. @throws ConfigError for a secret that makes no sense, without repeating it. */
+/** Their content. @throws ConfigError, RemoteError `remote/auth`: a secret that makes no sense, a file that cannot be read. Neither quotes the file. */
 export function readSources({ files }: Pick<System, 'files'>, { paths }: CredentialSources): Credentials {
-  const read = (name: CredentialName) => {
-    const path = paths[name];
-    return path === undefined ? undefined : files.readTextIfThere(path, mostBytes);
-  };
-  const secret = read('secret');
-  return {
-    privateKey: read('privateKey'),
-    knownHosts: read('knownHosts'),
-    authority: read('authority'),
-    clientCertificate: read('clientCertificate'),
-    clientKey: read('clientKey'),
-    secret: secret === undefined ? undefined : parseSecret(secret),
-  };
+  return readEach(files, (name) => paths[name]);
 }

@@ -4,6 +4,7 @@
  * @source linux/if_link.h, linux/if_arp.h, linux/if_ether.h; drivers/net/bonding/bond_options.c
  */
 import { defineStruct } from '../../binary/struct.ts';
+import { formatEthernetAddress } from './card-address.ts';
 import {
   buildMessage,
   messageAttributes,
@@ -39,7 +40,6 @@ const infoTags = { kind: 1, data: 2 } as const;
 const vlanTags = { id: 1, protocol: 5 } as const;
 const bondTags = { mode: 1, miimon: 3, hashPolicy: 14, lacpRate: 21 } as const;
 const bridgeTags = { stp: 5 } as const;
-const cardAddressBytes = 6;
 /** RTEXT_FILTER_SKIP_STATS: a card takes 1064 bytes instead of 1468 (measured, Linux 6.18). */
 const withoutCounters = 1 << 3;
 const vlanIn8021ad = 0x88a8;
@@ -110,8 +110,8 @@ function readLink(message: Uint8Array): KernelLink {
     hardware,
     kind,
     made: readMade(kind, info.get(infoTags.data)),
-    address: formatCardAddress(attributes.get(tags.address)),
-    permanentAddress: formatCardAddress(attributes.get(tags.permanentAddress)),
+    address: formatEthernetAddress(attributes.get(tags.address)),
+    permanentAddress: formatEthernetAddress(attributes.get(tags.permanentAddress)),
     mtu: readNumber(attributes.get(tags.mtu), 4) ?? 0,
     master: readNumber(attributes.get(tags.master), 4),
     parent: readNumber(attributes.get(tags.link), 4),
@@ -147,10 +147,4 @@ function readBond(content: Uint8Array): LinkMade | undefined {
     lacpRate: mode === '802.3ad' && lacpRate !== undefined ? (lacpRate === 1 ? 'fast' : 'slow') : undefined,
     transmitHashPolicy: hashPolicies[readNumber(data.get(bondTags.hashPolicy), 1) ?? -1],
   };
-}
-
-/** Of Ethernet and its like; `undefined` for others, and for none. */
-function formatCardAddress(bytes: Uint8Array | undefined): string | undefined {
-  if (bytes?.length !== cardAddressBytes) return undefined;
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
 }

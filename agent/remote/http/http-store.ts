@@ -1,13 +1,12 @@
 /** One capture's folder on an HTTP server: `vmcore-dmesg.txt`, `vmcore.flat`, `manifest.json`, `kcapture.log`, each by PUT. */
 import { createHash } from 'node:crypto';
 import { type RemoteContext, type RemoteEntry, RemoteError, type RemoteStore } from '../remote-store.ts';
+import { checkedName, isOfSameHost } from '../stored-names.ts';
 import { HttpLink } from './http-link.ts';
 import { HttpUpload, removeLeftOver } from './http-upload.ts';
 import { listFolder } from './list-folder.ts';
 import { makeFolder, removeFile, sizeOf } from './web-files.ts';
 
-/** The end of a capture's name behind its host. */
-const datePattern = /-\d{4}-\d\d-\d\d-\d\d:\d\d:\d\d(?:\.\d{1,3})?$/;
 /** Captures that began in one second. */
 const mostTwins = 9;
 /** What every capture sends first, and last. */
@@ -39,10 +38,9 @@ async function isTaken(link: HttpLink, folder: string): Promise<boolean> {
 }
 
 function createStore(link: HttpLink, folder: string): RemoteStore {
-  const { context } = link;
   const where = link.url(folder);
   const sent = new Map<string, Sent>();
-  const url = (name: string) => link.url(folder, checked(name));
+  const url = (name: string) => link.url(folder, checkedName(name));
   return {
     where,
     seekable: false,
@@ -57,7 +55,7 @@ function createStore(link: HttpLink, folder: string): RemoteStore {
       sent.delete(name);
     },
     async create(name) {
-      const place = { folder, name: checked(name) };
+      const place = { folder, name: checkedName(name) };
       sent.delete(name);
       await removeLeftOver(link, place);
       return await HttpUpload.begin(link, place, (arrived, whole) => sent.set(arrived, whole));
@@ -70,16 +68,8 @@ function createStore(link: HttpLink, folder: string): RemoteStore {
     sha256: async (name) => sent.get(name)?.sha256,
     async captures() {
       const entries = (await listFolder(link, link.url())) ?? [];
-      const host = context.capture.name.replace(datePattern, '');
-      const isOther = (name: string) => name !== folder && datePattern.test(name) && name.replace(datePattern, '') === host;
-      return entries.filter(({ name, isFolder }) => isFolder && isOther(name)).map(({ name }) => name);
+      return entries.filter(({ name, isFolder }) => isFolder && isOfSameHost(name, folder)).map(({ name }) => name);
     },
     async close() {},
   };
-}
-
-/** Names come from our own tables; one with a slash is a fault of ours. */
-function checked(name: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) return name;
-  throw new RangeError(`Cannot store "${name}": expected a plain file name`);
 }

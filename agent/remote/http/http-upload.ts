@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import type { HttpAnswer } from '../../sys/network-interface.ts';
 import { RemoteError, type RemoteFile } from '../remote-store.ts';
 import { retrying } from '../retry.ts';
+import { unfinished } from '../stored-names.ts';
 import { BodyFeed } from './body-feed.ts';
 import type { HttpLink } from './http-link.ts';
 import { isSuccess, statusError } from './http-status.ts';
@@ -17,9 +18,6 @@ import { move, removeFile, sizeOf } from './web-files.ts';
 export type OnWhole = (name: string, sent: { readonly sizeBytes: number; readonly sha256: string }) => void;
 
 export type UploadPlace = { readonly folder: string; readonly name: string };
-
-/** Behind the name of a file that is not finished. */
-export const unfinished = '-incomplete';
 
 export class HttpUpload implements RemoteFile {
   readonly #link: HttpLink;

@@ -1,11 +1,11 @@
 /** Ends what attempts before this one have begun and left: uploads, which are paid for and never seen, and the objects of the same name. */
 import { RemoteError, type RemoteContext } from '../remote-store.ts';
+import { unfinished } from '../stored-names.ts';
 import { gatheredSuffix } from './gathered-part.ts';
 import { listObjects, listUploads } from './list-bucket.ts';
 import { abortUpload } from './multipart-upload.ts';
 import { removeObject } from './objects.ts';
 import type { S3Access } from './s3-access.ts';
-import { unfinished } from './s3-upload.ts';
 
 /** No capture takes longer: an older upload of this machine belongs to an agent that died. */
 const oldMs = 24 * 60 * 60 * 1000;

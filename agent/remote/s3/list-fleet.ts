@@ -6,6 +6,7 @@
 import { decodeText } from '../../binary/text.ts';
 import { MiB } from '../../binary/units.ts';
 import type { RemoteEntry } from '../remote-store.ts';
+import { timeInName } from '../stored-names.ts';
 import { listObjects } from './list-bucket.ts';
 import { getObject } from './objects.ts';
 import { createS3Access, type S3Access, type S3Context } from './s3-access.ts';
@@ -45,7 +46,9 @@ export async function listFleet(context: S3Context, mostCaptures = 2000): Promis
   const root = prefix === '' ? '' : `${prefix}/`;
   const { objects, isCut } = await listObjects(access, { prefix: root, most: mostObjects });
   const folders = groupByFolder(access, root, objects);
-  const sorted = [...folders].sort((a, b) => (timeIn(a.name) < timeIn(b.name) ? -1 : timeIn(a.name) > timeIn(b.name) ? 1 : 0));
+  const sorted = [...folders].sort((a, b) =>
+    timeInName(a.name) < timeInName(b.name) ? -1 : timeInName(a.name) > timeInName(b.name) ? 1 : 0,
+  );
   const newest = sorted.slice(-mostCaptures);
   return { captures: await withManifests(access, root, newest), isCut: isCut || newest.length < sorted.length };
 }
@@ -67,11 +70,6 @@ function groupByFolder(access: S3Access, root: string, objects: readonly { key: 
     folders.set(`${machineId}/${name}`, folder);
   }
   return [...folders.values()];
-}
-
-/** The time stands at the end, behind the host. */
-function timeIn(name: string): string {
-  return /\d{4}-\d\d-\d\d-\d\d:\d\d:\d\d(?:\.\d{1,3})?$/.exec(name)?.[0] ?? '';
 }
 
 async function withManifests(access: S3Access, root: string, folders: readonly Folder[]): Promise<readonly FleetCapture[]> {

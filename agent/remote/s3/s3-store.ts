@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { RemoteContext, RemoteEntry, RemoteStore } from '../remote-store.ts';
+import { checkedName } from '../stored-names.ts';
 import { clearLeftovers, unlessRefused } from './clear-leftovers.ts';
 import { listObjects } from './list-bucket.ts';
 import { putObject, removeObject } from './objects.ts';
@@ -101,9 +102,7 @@ class S3Store implements RemoteStore {
     await this.#upload?.discard();
   }
 
-  /** Names come from our own tables; one with a slash is a fault of ours. */
   #key(name: string): string {
-    if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name)) return this.#folder + name;
-    throw new RangeError(`Cannot store "${name}": expected a plain file name`);
+    return this.#folder + checkedName(name);
   }
 }

@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { RemoteError, type RemoteFile } from '../remote-store.ts';
+import { unfinished } from '../stored-names.ts';
 import { copyObject } from './copy-object.ts';
 import { GatheredPart } from './gathered-part.ts';
 import { MultipartUpload } from './multipart-upload.ts';
@@ -15,9 +16,6 @@ import { bufferBytesOf, isGathered, mostParts, type PartPlan } from './part-plan
 import { PartsUnderWay } from './parts-under-way.ts';
 import type { S3Access } from './s3-access.ts';
 import { whereOf } from './s3-names.ts';
-
-/** Behind the key of an object that is not whole. */
-export const unfinished = '-incomplete';
 
 export type S3UploadRequest = {
   readonly access: S3Access;

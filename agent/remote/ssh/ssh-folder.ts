@@ -10,9 +10,6 @@ const folderMode = 0o700;
 /** Of captures within one second. */
 const mostNumber = 999;
 
-/** Behind the name of a file that is not finished. */
-export const unfinished = '-incomplete';
-
 /** The folder of all dumps, absolute as the server sees it; made when it is missing. */
 export async function requireParent(session: SshSession, { path = defaultConfiguration.path }: SshPlace): Promise<string> {
   const parent = path.startsWith('/') ? path : `${noSlash(await session.realPath('.'))}/${path.replace(/^~\//, '')}`;

@@ -3,12 +3,10 @@ import { formatRemoteUrl } from '../../config/remote-url.ts';
 import type { SshSession } from '../../sys/network-interface.ts';
 import { type RemoteContext, type RemoteEntry, RemoteError, type RemoteStore } from '../remote-store.ts';
 import { askSha256 } from './ask-sha256.ts';
-import { adoptFolder, makeOwnFolder, requireParent, syncFolder, unfinished } from './ssh-folder.ts';
+import { checkedName, isOfSameHost, unfinished } from '../stored-names.ts';
+import { adoptFolder, makeOwnFolder, requireParent, syncFolder } from './ssh-folder.ts';
 import { SshLink } from './ssh-link.ts';
 import { removeIfThere, SshUpload } from './ssh-upload.ts';
-
-/** The end of a capture's name behind its host. */
-const datePattern = /-\d{4}-\d\d-\d\d-\d\d:\d\d:\d\d(?:\.\d{1,3})?$/;
 
 /**
  * Folders 0700, files 0600.
@@ -36,7 +34,7 @@ type Place = { readonly parent: string; readonly folder: string; readonly where:
 
 function createStore(context: RemoteContext, link: SshLink, { parent, folder, where }: Place): RemoteStore {
   const own = folder.slice(parent.length + 1);
-  const path = (name: string) => `${folder}/${checked(name)}`;
+  const path = (name: string) => `${folder}/${checkedName(name)}`;
   return {
     where,
     seekable: true,
@@ -46,13 +44,12 @@ function createStore(context: RemoteContext, link: SshLink, { parent, folder, wh
       context.onProgress();
     },
     remove: (name) => link.use((session) => removeIfThere(session, path(name))),
-    create: (name) => SshUpload.begin(link, context, folder, checked(name)),
+    create: (name) => SshUpload.begin(link, context, folder, checkedName(name)),
     list: () => link.use((session) => listFiles(session, folder)),
     sha256: (name) => link.use((session) => askSha256(session, path(name), context.onProgress)),
     async captures() {
       const names = await link.use((session) => session.list(parent));
-      const host = own.replace(datePattern, '');
-      return names.filter((name) => name !== own && datePattern.test(name) && name.replace(datePattern, '') === host);
+      return names.filter((name) => isOfSameHost(name, own));
     },
     async close() {
       link.close();
@@ -80,10 +77,4 @@ async function listFiles(session: SshSession, folder: string): Promise<RemoteEnt
     if (status?.kind === 'file') entries.push({ name, sizeBytes: status.sizeBytes });
   }
   return entries;
-}
-
-/** Names come from our own tables; one with a slash is a fault of ours. */
-function checked(name: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) return name;
-  throw new RangeError(`Cannot store "${name}": expected a plain file name`);
 }

@@ -6,8 +6,9 @@ import { KiB } from '../../binary/units.ts';
 import { KcaptureError } from '../../errors.ts';
 import type { SshFile, SshSession } from '../../sys/network-interface.ts';
 import { type RemoteContext, RemoteError, type RemoteFile } from '../remote-store.ts';
+import { unfinished } from '../stored-names.ts';
 import { readServerBoot } from './server-boot.ts';
-import { syncFolder, unfinished } from './ssh-folder.ts';
+import { syncFolder } from './ssh-folder.ts';
 import type { SshLink } from './ssh-link.ts';
 import { whileAlive } from './while-alive.ts';
 
