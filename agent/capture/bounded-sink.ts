@@ -8,7 +8,7 @@ export type Bounds = {
   readonly minFreeBytes: number;
   /** Room on the target now; asked rarely. */
   readonly freeBytes: () => number;
-  /** Called with every write. */
+  /** Called with every write and sync; may throw. */
   readonly onWrite: () => void;
 };
 
@@ -58,6 +58,7 @@ class BoundedSink implements Sink {
   }
 
   sync(): void {
+    this.#bounds.onWrite();
     this.#sink.sync();
   }
 

@@ -4,7 +4,7 @@ import { KcaptureError } from '../errors.ts';
 /**
  * Codes: `capture/time-limit`, `capture/time-limit-ahead` (it would be met), `capture/no-room` (less than what has to stay free), `capture/unnamed` (whole, under the name
  * that says incomplete), `capture/bad-plan`, `capture/not-here` (this is no capture kernel), `capture/collector` (the administrator's own program failed),
- * `capture/internal`.
+ * `capture/broken-off` (by the person who started the run), `capture/internal`.
  */
 export class CaptureError extends KcaptureError {}
 

@@ -5,13 +5,21 @@ import type { Pulse } from './pulse.ts';
 import type { RunLog } from './run-log.ts';
 import { checkTime } from './time-limit.ts';
 
+export type CaptureProgressOptions = {
+  readonly log: RunLog;
+  readonly pulse: Pulse;
+  readonly endsAt: number;
+  /** Now and then; may throw to end the step. */
+  readonly onLook?: () => void;
+};
+
 /** Units between two looks at the clock: half a MiB, little enough for the slowest disk. */
 const stride = 128;
 const consoleEveryMs = 5_000;
 const kmsgEveryMs = 30_000;
 
 /** `update` throws CaptureError `capture/time-limit` at `endsAt`, so that `dump()` keeps what it has. */
-export function createCaptureProgress(system: System, { log, pulse, endsAt }: { log: RunLog; pulse: Pulse; endsAt: number }): Progress {
+export function createCaptureProgress(system: System, { log, pulse, endsAt, onLook }: CaptureProgressOptions): Progress {
   let step = '';
   let total = 0;
   let unitBytes = 1;
@@ -36,6 +44,7 @@ export function createCaptureProgress(system: System, { log, pulse, endsAt }: { 
       if (done < nextLookAt) return;
       nextLookAt = done + stride;
       pulse.beat();
+      onLook?.();
       checkTime(system, endsAt, step);
       const now = system.now();
       if (now < nextConsoleAt) return;

@@ -16,7 +16,8 @@ export type Rung = {
 
 const hasCode = (error: KcaptureError, ...starts: readonly string[]) => starts.some((start) => error.code.startsWith(start));
 /** Not a matter of how the source is read: other rungs or other targets are for that, and pages that are not there stay away. */
-const isElsewhere = (error: KcaptureError) => hasCode(error, 'sink/', 'files/', 'compress/', 'capture/time-limit', 'dump/unreadable');
+const isElsewhere = (error: KcaptureError) =>
+  hasCode(error, 'sink/', 'files/', 'compress/', 'capture/time-limit', 'capture/broken-off', 'dump/unreadable');
 
 export const rungs: readonly Rung[] = [
   {

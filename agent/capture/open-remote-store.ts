@@ -3,6 +3,7 @@ import type { ArmedTarget } from '../config/armed-plan.ts';
 import type { DumpStore } from '../target/dump-store.ts';
 import { openRemoteDumpStore } from '../target/remote/remote-dump-store.ts';
 import { remoteLimits } from '../target/remote/remote-limits.ts';
+import { checkBrokenOff } from './broken-off.ts';
 import type { Run } from './run.ts';
 import { checkTime } from './time-limit.ts';
 
@@ -11,7 +12,8 @@ export function openRemoteStore(run: Run, target: ArmedTarget & { kind: 'remote'
   const { system, settings, log, pulse, limit, name } = run;
   const { wish, place, addresses, credentials, canRename } = target;
   const machineId = settings.plan?.machineId ?? system.files.readTextIfThere('/etc/machine-id', 64)?.trim();
-  return openRemoteDumpStore(system, {
+  let isOpen = false;
+  const store = openRemoteDumpStore(system, {
     wish,
     place,
     addresses,
@@ -23,8 +25,11 @@ export function openRemoteStore(run: Run, target: ArmedTarget & { kind: 'remote'
     // The dump gives way in time for what comes after it.
     onWait(phase) {
       pulse.beat();
+      if (phase === 'memory' || !isOpen) checkBrokenOff(settings);
       checkTime(system, phase === 'other' ? limit.runEndsAt : limit.dumpEndsAt, 'sending');
     },
     onNote: (sentence) => log.info(`  ${sentence}`),
   });
+  isOpen = true;
+  return store;
 }

@@ -28,6 +28,9 @@ export type SettingsRequest = {
   readonly folders: readonly string[];
   /** Folder of credentials for those URLs. Default: the one of each place. */
   readonly credentials?: string;
+  /** What was found out about the server of such a URL, by the folder of its credentials. Default: nothing. */
+  readonly serverFacts?: (credentials: string) => { readonly url: string | undefined; readonly canRename: boolean };
+  readonly isBrokenOff?: () => boolean;
   /** Instead of the usual places. */
   readonly configurationPath: string | undefined;
   readonly planPath: string | undefined;
@@ -43,18 +46,30 @@ export function readSettings(system: System, request: SettingsRequest): CaptureS
   problems.push(...wordProblems.map(({ message }) => message));
   const byHand = request.folders.length > 0;
   const plan = byHand ? undefined : readSoundPlan(system, request.planPath, problems);
-  const { source, mode, unattended, startedAt, build } = request;
+  const { source, mode, unattended, startedAt, build, isBrokenOff } = request;
   const targets = byHand
-    ? request.folders.map((folder) => targetByHand(folder, configuration.path, request.credentials))
+    ? request.folders.map((folder) => targetByHand(folder, configuration.path, request))
     : chooseTargets(plan, written, configuration);
-  const run = { source, mode, unattended, startedAt, build, inCaptureKernel, skip: switches.skip, hooks: mode === 'full' && !byHand };
+  const run = {
+    source,
+    mode,
+    unattended,
+    startedAt,
+    build,
+    isBrokenOff,
+    inCaptureKernel,
+    skip: switches.skip,
+    hooks: mode === 'full' && !byHand,
+  };
   return { ...run, configuration, plan, targets, problems };
 }
 
-function targetByHand(text: string, path: string, credentials: string | undefined): CaptureTarget {
+function targetByHand(text: string, path: string, { credentials, serverFacts }: SettingsRequest): CaptureTarget {
   if (!looksLikeUrl(text)) return { kind: 'folder', wish: text, folder: text };
   try {
-    return namedTarget(parseRemoteUrl(text), { path, credentials });
+    const target = namedTarget(parseRemoteUrl(text), { path, credentials });
+    const facts = serverFacts?.(target.credentials);
+    return { ...target, canRename: facts?.url === target.wish && facts.canRename };
   } catch (error) {
     return { kind: 'unsupported', wish: redact(text), why: asKcaptureError(error).message };
   }

@@ -7,6 +7,7 @@ import type { KcaptureError } from '../errors.ts';
 import type { System } from '../sys/system.ts';
 import type { DumpStore } from '../target/dump-store.ts';
 import { withBounds } from './bounded-sink.ts';
+import { checkBrokenOff, meansBrokenOff } from './broken-off.ts';
 import { asKcaptureError, CaptureError } from './capture-error.ts';
 import { createCaptureProgress } from './capture-progress.ts';
 import { dumpRequest, runCollector } from './collector.ts';
@@ -30,13 +31,17 @@ export type SavedMemory = {
  */
 const mostBegun = 3;
 
-/** Never throws for what can go wrong with a dump. */
+/** Never throws for what can go wrong with a dump. @throws CaptureError `capture/broken-off` */
 export function saveMemory(run: Run, store: DumpStore): SavedMemory {
   const { collector } = run.settings.configuration;
   const since = run.system.now();
   const lost: string[] = [];
   const isProgram = collector.kind === 'program' && run.settings.mode === 'full';
   const saved = (isProgram ? tryProgram(run, store, collector.argv, lost) : undefined) ?? saveByLadder(run, store, lost);
+  if (meansBrokenOff(saved.problem)) {
+    store.giveUp?.();
+    throw saved.problem;
+  }
   store.finishMemory(saved.amount === 'complete');
   noteElapsed(run, 'dump', since);
   return saved;
@@ -91,7 +96,12 @@ type Tried = Omit<SavedMemory, 'lost'>;
 
 /** The target took what it was given, and would take it again. */
 function isWorthSending({ amount, problem }: Tried): boolean {
-  return amount === 'partial' && problem !== undefined && problem.code !== 'capture/time-limit' && !problem.code.startsWith('sink/');
+  return (
+    amount === 'partial' &&
+    problem !== undefined &&
+    !['capture/time-limit', 'capture/broken-off'].includes(problem.code) &&
+    !problem.code.startsWith('sink/')
+  );
 }
 
 /** More could be sent than was expected, and the server cannot rename it. */
@@ -107,7 +117,8 @@ type Ways = { readonly copies: boolean; readonly looksAhead: boolean };
 
 function tryDump(run: Run, system: System, request: DumpRequest, { copies, looksAhead }: Ways): Tried {
   const { dumpEndsAt } = run.limit;
-  const shown = createCaptureProgress(run.system, { log: run.log, pulse: run.pulse, endsAt: dumpEndsAt });
+  const onLook = () => checkBrokenOff(run.settings);
+  const shown = createCaptureProgress(run.system, { log: run.log, pulse: run.pulse, endsAt: dumpEndsAt, onLook });
   const progress = looksAhead && Number.isFinite(dumpEndsAt) ? watchPace(run.system, shown, dumpEndsAt) : shown;
   try {
     if (copies) {
@@ -134,7 +145,10 @@ function boundedSystem({ settings, pulse }: Run, store: DumpStore): System {
     // Nothing else lives on a raw device.
     minFreeBytes: store.folder === undefined ? 0 : settings.configuration.minFreeBytes,
     freeBytes: () => store.freeBytes(),
-    onWrite: () => pulse.beat(),
+    onWrite() {
+      pulse.beat();
+      checkBrokenOff(settings);
+    },
   });
 }
 

@@ -5,6 +5,7 @@ import { formatBytes } from '../binary/units.ts';
 import { dumpFiles, flattenedMemory, safeHost } from '../target/dump-name.ts';
 import type { DumpStore, StoredFile } from '../target/dump-store.ts';
 import type { CaptureTarget } from '../target/open-target.ts';
+import { meansBrokenOff } from './broken-off.ts';
 import { asKcaptureError } from './capture-error.ts';
 import { hookContext, runPostHooks } from './hooks.ts';
 import { judgeLoop } from './loop-guard.ts';
@@ -46,7 +47,7 @@ export function saveToTarget(run: Run, turn: TargetTurn): Outcome {
     return fillStore(run, turn, store);
   } catch (error) {
     giveUp(run, turn.target, error);
-    return nothingSaved;
+    return { ...nothingSaved, settled: meansBrokenOff(error) };
   } finally {
     closeStore(run, store);
   }

@@ -19,6 +19,8 @@ export type CaptureSettings = {
   readonly mode: CaptureMode;
   /** Nobody watches: the run ends with the final action, whatever happens. */
   readonly unattended: boolean;
+  /** Whether the person who started the run has broken it off; `undefined`: nobody can. */
+  readonly isBrokenOff?: () => boolean;
   /** This is the kernel that a crash started, so that its settings, modules and log are the run's business. */
   readonly inCaptureKernel: boolean;
   /** The administrator's programs before and after are run. */

@@ -7,6 +7,7 @@ import { readSettings } from '../capture/read-settings.ts';
 import type { CaptureMode } from '../capture/settings.ts';
 import { looksLikeUrl, parseRemoteUrl } from '../config/remote-url.ts';
 import { UsageError } from '../errors.ts';
+import { readServerFacts } from '../host/target/server-facts.ts';
 import type { System } from '../sys/system.ts';
 import type { SetExit } from './set-exit.ts';
 import type { BuildInfo } from './version.ts';
@@ -69,6 +70,8 @@ function runCapture(system: System, build: BuildInfo, setExit: SetExit, flags: F
     build,
     folders: to,
     credentials,
+    serverFacts: (folder) => readServerFacts(system, folder),
+    isBrokenOff: to.some(looksLikeUrl) && !unattended && !flags.dryRun ? system.watchInterrupts() : undefined,
     configurationPath: config,
     planPath: plan,
   });

@@ -27,7 +27,7 @@ export type RemoteStoreRequest = Omit<RemoteTask, 'kind' | 'shared'> & {
 export type WaitPhase = 'memory' | 'naming' | 'other';
 
 /** For all that is done when somebody does not want to wait any longer. */
-const farewellMs = 5000;
+const farewellMs = 10_000;
 /** For what is left to do on a server that has failed. */
 const patienceAfterFailureMs = 20_000;
 const mostNotes = 50;
@@ -113,6 +113,7 @@ class RemoteDumpStore implements DumpStore {
 
   giveUp(): void {
     this.#client.limitTime(farewellMs);
+    this.#request.onNote('broken off; what was sent of the memory is removed from the server (once more ends at once)');
     if (this.#state === 'begun') this.#discardMemory();
   }
 
