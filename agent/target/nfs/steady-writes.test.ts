@@ -1,4 +1,5 @@
 import t from 'tap';
+import { SinkError } from '../../sink/sink.ts';
 import type { System } from '../../sys/system.ts';
 import { withSteadyWrites } from './steady-writes.ts';
 
@@ -34,4 +35,19 @@ t.test('an error of the server shows at the sync after it', async (t) => {
   const steady = withSteadyWrites({ createFile: () => sink } as unknown as System).createFile('/target/vmcore');
   steady.write(0, new Uint8Array(2 ** 20));
   t.throws(() => steady.write(2 ** 20, new Uint8Array(8 * 2 ** 20)), { message: 'the server is gone' });
+});
+
+t.test('what was broken off says so', async (t) => {
+  const broken = Object.assign(new Error('unknown error, fsync'), { code: 'EUNKNOWN', errno: -512 });
+  const sink = {
+    name: '/target/vmcore',
+    seekable: true,
+    write() {},
+    sync() {
+      throw new SinkError('sink/io', 'Cannot write: unknown error', { cause: broken });
+    },
+    close() {},
+  };
+  const steady = withSteadyWrites({ createFile: () => sink } as unknown as System).createFile('/target/vmcore');
+  t.throws(() => steady.sync(), { code: 'sink/io', message: /did not answer and was given up/ });
 });
