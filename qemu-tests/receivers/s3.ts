@@ -17,8 +17,8 @@ export async function receiveByS3(folder: string): Promise<Receiver> {
   const keyPath = `/root/${basename(folder)}-access-key`;
   const server = await startS3(folder);
   const { accessKeyId, secretAccessKey, place } = server;
-  const { bucket, prefix, region } = place;
-  const url = `s3://${bucket}/${prefix}?endpoint=http://${hostName}:${server.port}&region=${region}`;
+  const { bucket, prefix } = place;
+  const url = `s3://${bucket}/${prefix}?endpoint=http://${hostName}:${server.port}`;
   return {
     target: `target ${url}`,
     files: { [keyPath]: `${accessKeyId}\n${secretAccessKey}\n` },

@@ -18,7 +18,7 @@ import { checkCrash } from '../verify/crash-and-capture.ts';
 import { savedCaptures } from '../verify/saved-capture.ts';
 import { checkLeftBehind } from '../verify/unfinished-capture.ts';
 
-const patience = ['path /crash', 'stall_limit 8', 'retry_limit 40', 'loop_limit none', 'min_free 0'];
+const patience = ['path /crash', 'stall_limit 8', 'retry_limit 20', 'loop_limit none', 'min_free 0'];
 const awayMs = 5000;
 /** nginx and nobody else removes what grew in its folder, when it sees that the client has gone. */
 const tidyMs = 2000;
@@ -58,8 +58,8 @@ export const networkFaults: Scenario = {
         [wishOf(impostor), /host key/],
         [wishOf(expired), /expired/],
         [wishOf(small), /space|full/],
-        [wishOf(stalling), /no byte|stall/i],
-        [wishOf(silent), /silent|answer|stall/i],
+        [wishOf(stalling), /no byte|given up/],
+        [wishOf(silent), /did not answer/],
       ] as const;
       checkCrash({ checks, folder, name: 'five servers that fail, and one that was away', crashed, dumps: objects.captures(), failed });
       checks.equal(objects.leftOvers(), [], 'the store holds no part of an upload that is over');
@@ -93,16 +93,17 @@ function wishOf({ target }: { readonly target: string }): string {
 function judgeFull(checks: Checks, dumps: string): void {
   const captures = savedCaptures(dumps);
   checks.equal(captures.length, 1, 'full: there is one capture');
-  const { names, manifest } = checkLeftBehind(checks, 'full', captures[0]);
+  // For a manifest there may be no room either: that of the next target tells.
+  const { names } = checkLeftBehind(checks, 'full', captures[0]);
   checks.ok(names.includes('vmcore-dmesg.txt') && !names.includes('vmcore'), 'full: the log is there, and no whole dump', names.join());
-  checks.equal(manifest?.status, 'partial', 'full: the manifest says that the dump is partial');
+  checks.ok(names.includes('vmcore-incomplete'), 'full: what there was room for is called incomplete', names.join());
 }
 
 function judgeStalled(checks: Checks, what: string, receiver: Receiver): void {
   const captures = savedCaptures(receiver.captures());
   const { names } = checkLeftBehind(checks, what, captures[0]);
   checks.ok(
-    captures.length === 1 && names.includes('vmcore-dmesg.txt') && !names.some((name) => ['vmcore', 'vmcore.flat'].includes(name)),
+    captures.length === 1 && names.includes('vmcore-dmesg.txt') && !names.some((name) => name === 'vmcore' || name === 'vmcore.flat'),
     `${what}: the log is there, and no whole dump`,
     names.join(),
   );

@@ -44,7 +44,7 @@ export const networkReturns: Scenario = {
           faults: [{ when: /saving the memory/, action: { kind: 'host', run: () => killInTheMiddle(receiver, awayMs) } }],
           captureLimitSeconds: 400,
         });
-        const lost = Number(/netem[\s\S]*?dropped (\d+)/.exec(crashed.capture.console)?.[1]);
+        const lost = Number(/qdisc netem[\s\S]*?dropped (\d+)/.exec(crashed.capture.console)?.[1]);
         checks.ok(lost > 50, `${name}: packets were lost on the way (${lost})`, crashed.capture.console.slice(-4000));
         checkCrash({ checks, folder, name: `${name}, killed and back`, crashed, dumps: receiver.captures(), failed: [] });
         // What a killed nginx leaves in its own temporary folder no client can remove.

@@ -9,7 +9,7 @@ import { kernelFiles } from '../kernel-files.ts';
 import { crashOnce } from '../machine/crash-cycle.ts';
 import type { Boot } from '../machine/boot.ts';
 import { receiveByHttps } from '../receivers/https.ts';
-import { receiveByNfs } from '../receivers/nfs.ts';
+import { receiveByNfs, receiveByNfs3 } from '../receivers/nfs.ts';
 import type { Receiver } from '../receivers/receiver.ts';
 import { receiveByS3 } from '../receivers/s3.ts';
 import { receiveBySsh } from '../receivers/ssh.ts';
@@ -31,6 +31,7 @@ const hook = '/etc/kcapture-hook';
 export const networkFiles = onServers('network-files', [
   { name: 'ssh', receive: receiveBySsh, generator: 'own' },
   { name: 'nfs', receive: receiveByNfs, generator: 'own' },
+  { name: 'nfs version 3', receive: receiveByNfs3, generator: 'own' },
   { name: 'ssh with dracut', receive: receiveBySsh, generator: 'dracut' },
 ]);
 
