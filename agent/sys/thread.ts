@@ -21,7 +21,8 @@ export function openThread(entry: string | URL, task: unknown): Thread {
   const threadEnded = new SharedArrayBuffer(4);
   const ended = new Int32Array(threadEnded);
   const start: ThreadStart = { threadTask: task, threadPort: port2, threadEnded };
-  const worker = new Worker(entry, { workerData: start, transferList: [port2] });
+  // Whatever the process was started with (a test: hooks that compile) is not for the thread.
+  const worker = new Worker(entry, { workerData: start, transferList: [port2], execArgv: [] });
   worker.on('error', () => Atomics.store(ended, 0, 1));
   worker.unref();
   port1.unref();
