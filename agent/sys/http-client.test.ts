@@ -106,10 +106,10 @@ t.test('waiting for the body is no stall', async (t) => {
   );
   const body = (async function* () {
     yield Buffer.from('first');
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await new Promise((resolve) => setTimeout(resolve, 2500));
     yield Buffer.from('second');
   })();
-  t.equal((await network.http({ method: 'PUT', url, body, connectMs: 5000, stallMs: 200 })).status, 204);
+  t.equal((await network.http({ method: 'PUT', url, body, connectMs: 5000, stallMs: 1500 })).status, 204);
 });
 
 t.test('an answer in the middle of the body is seen', async (t) => {
@@ -196,7 +196,7 @@ t.test('hostile answers', async (t) => {
   };
   for (const [name, [talk, code]] of Object.entries(cases)) {
     const url = await server(t, (socket) => socket.once('data', () => talk(socket)));
-    await t.rejects(get(url, { stallMs: 400 }), { code: new RegExp(`^${code}`) }, name);
+    await t.rejects(get(url, { stallMs: 1500 }), { code: new RegExp(`^${code}`) }, name);
   }
 });
 

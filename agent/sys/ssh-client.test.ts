@@ -193,8 +193,8 @@ t.test('a server that is killed ends what is under way', async (t) => {
 
 t.test('a server that stands still is given up, with writes under way or without', async (t) => {
   const sshd = await server(t);
-  const idle = await session(t, sshd, { stallMs: 500 });
-  const busy = await session(t, sshd, { stallMs: 500 });
+  const idle = await session(t, sshd, { stallMs: 2500 });
+  const busy = await session(t, sshd, { stallMs: 2500 });
   const file = await busy.open(`${sshd.files}/a`, 'create');
   sshd.hold();
   await Promise.all([0, 1, 2, 3].map((part) => t.rejects(file.write(part << 20, makePattern(1 << 20)), { code: 'network/stalled' })));

@@ -110,7 +110,7 @@ t.test('a server that speaks something else, says nothing, goes on for ever, or 
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    await t.rejects(openSshSession({ ...request, port, trust: () => true, stallMs: 400 }), { code });
+    await t.rejects(openSshSession({ ...request, port, trust: () => true, stallMs: 1500 }), { code });
     server.close();
     for (const socket of sockets) socket.destroy();
   };

@@ -40,7 +40,7 @@ export function runProgramScenario(programs: Programs, folder: string): Outcomes
 /** A program that starts another, which ignores what can be ignored, and both sleep: when time is over neither may live. */
 function leftBehind(programs: Programs, folder: string): unknown {
   const text = 'trap "" TERM HUP; (sleep 1000) & echo $! > "$1/child"; echo started; sleep 1000';
-  const { status, stdout } = programs.run(['sh', '-c', text, 'sh', folder], { timeoutMs: 300 });
+  const { status, stdout } = programs.run(['sh', '-c', text, 'sh', folder], { timeoutMs: 3000 });
   const child = Number(readFileSync(`${folder}/child`, 'latin1'));
   return { status, stdout, childLives: isRunning(child) };
 }

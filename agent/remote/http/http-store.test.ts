@@ -298,7 +298,7 @@ t.test('certificates of ours', async (t) => {
 
 t.test('a server that holds still is a stall', async (t) => {
   const nginx = await server(t);
-  const store = await openHttpStore(contextFor(nginx, { limits: { stallMs: 500 } }));
+  const store = await openHttpStore(contextFor(nginx, { limits: { stallMs: 2500 } }));
   const file = await store.create('vmcore.flat');
   await write(file, 1);
   nginx.hold();

@@ -177,7 +177,7 @@ t.test('a part that is cut, stalled or refused for a while is sent again', async
   const notes: string[] = [];
   const context = contextFor({
     place: { endpoint: `http://127.0.0.1:${proxy.port}` },
-    limits: { stallMs: 1500 },
+    limits: { stallMs: 5000 },
     onNote: (sentence) => notes.push(sentence),
   });
   proxy.faults.push(

@@ -170,13 +170,13 @@ t.test('a server that is killed in the middle and comes back gets every byte', a
 
 t.test('a server that stands still for longer than the limit gets every byte when it goes on', async (t) => {
   const sshd = await server(t);
-  const store = await open(t, sshd, { limits: { stallMs: 400 } });
+  const store = await open(t, sshd, { limits: { stallMs: 2000 } });
   const content = makePattern(8_000_000);
   const file = await store.create('vmcore');
   await writeMixed(file, content, 300 * KiB, async (at) => {
     if (at !== 8) return;
     sshd.hold();
-    await delay(1200);
+    await delay(5000);
     sshd.goOn();
   });
   await file.finish(true);
@@ -185,8 +185,8 @@ t.test('a server that stands still for longer than the limit gets every byte whe
 
 t.test('a server that stays away or stands still is given up within the time for trying', async (t) => {
   const sshd = await server(t);
-  const away = await open(t, sshd, { limits: { retryMs: 600 } });
-  const still = await open(t, sshd, { limits: { retryMs: 600, stallMs: 300 } });
+  const away = await open(t, sshd, { limits: { retryMs: 1000 } });
+  const still = await open(t, sshd, { limits: { retryMs: 1000, stallMs: 1000 } });
   const file = await still.create('vmcore');
   sshd.hold();
   await t.rejects(file.write(0, makePattern(6 << 20)), { code: 'remote/stalled' });
