@@ -46,6 +46,9 @@ Examples:
   kcapture dump -F /proc/vmcore - | ssh host 'cat > vmcore.flat'
   kcapture dump /proc/vmcore ssh://dumps@host/srv  to a server, into a folder of its own
   kcapture dump --dry-run --show-stats vmcore -    how large would it be?
+
+Ctrl-C: a file stays as OUT-incomplete. On a server nothing of the dump stays, as far as it answers within ten seconds; once more ends at once, and then what the server
+has of it may stay: vmcore-incomplete by ssh, parts of an upload in a bucket, which a later dump removes when they are a day old.
 `;
 
 export function dumpCommand(system: System, setExit: SetExit): Command {
@@ -66,7 +69,7 @@ export function dumpCommand(system: System, setExit: SetExit): Command {
     .option('-c', 'zlib')
     .option(
       '--level <n>',
-      'level of zstd (-7 … 19, default -1) or zlib (1 … 9, default 1); "auto": zstd, harder while OUT is slower than the processors',
+      'level of zstd (-7 … 19, default -1) or zlib (1 … 9, default 1); "auto": zstd, harder while OUT is slower than the processors, the default for a server',
       parseLevel,
     )
     .addOption(new Option('-d, --dump-level <n[,n]>', 'what to leave out, 0 … 31').argParser(parseDumpLevels).default([31], '31'))

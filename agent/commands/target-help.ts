@@ -16,7 +16,7 @@ s3: Amazon's, or any store that speaks it
   kcapture target add 's3://crashes/fleet?region=eu-central-1' --access-key-file -  <key
   kcapture target add 's3://crashes?endpoint=https://store.example:9000' --access-key-file ~/.aws/credentials --ca ca.pem
   The key may do, on the bucket:  s3:ListBucket, s3:ListBucketMultipartUploads
-                  on its objects: s3:PutObject, s3:GetObject, s3:DeleteObject, s3:AbortMultipartUpload, s3:ListMultipartUploadParts
+                  on its objects: s3:PutObject, s3:GetObject, s3:DeleteObject, s3:AbortMultipartUpload
   Give the bucket a lifecycle rule that aborts incomplete multipart uploads after a day.
 
 nfs: an export, version 4 or 3

@@ -98,7 +98,8 @@ function nextStep({ passed }: CheckedTarget, { authorizedLine }: Added, { writte
   if (!passed) {
     const first =
       authorizedLine === undefined ? 'Mend what failed' : 'Put the line above into authorized_keys on the server, if it is not there';
-    return `${first}; then: kcapture target check '${written}'\n`;
+    // A check would change nothing: what is found out about the server has to be kept.
+    return `${first}; then again, what was made is kept: kcapture target add '${written}'\n`;
   }
   return isConfigured
     ? 'Now: kcapture load --rebuild\n'

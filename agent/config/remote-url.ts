@@ -72,7 +72,7 @@ function readPlace(parts: UrlParts): RemotePlace {
       return readS3Url(parts);
     default:
       throw badValue(
-        `Cannot send a dump to a URL that begins with ${parts.scheme}: expected ${remoteSchemes.join(', ')}`,
+        `Cannot send a dump to a URL that begins with ${parts.scheme}: expected one of ${remoteSchemes.join(', ')}, nfs`,
         hintFor(parts.scheme),
       );
   }
