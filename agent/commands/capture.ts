@@ -32,6 +32,7 @@ In a rescue shell of the capture kernel:
   kcapture capture --to /mnt/crash       into a folder, without configuration
   kcapture capture --to ssh://dumps@host/srv  to a server
 
+Ctrl-C with --to URL: nothing of the memory stays on the server, the log does; no other target is tried.
 kcapture.WORD=VALUE on the kernel's command line overrides the configuration.
 Exit codes: 0 saved as wished, 1 nothing was saved, 3 less than wished.
 `;

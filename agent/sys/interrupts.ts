@@ -13,7 +13,8 @@ const program = `
 typedef void (*handler)(int);
 extern handler signal(int, handler);
 static volatile int noted;
-static void note(int number) { noted = number; signal(2, (handler)0); signal(15, (handler)0); }
+static void end_by(int number) { if (signal(number, (handler)0) == (handler)1) signal(number, (handler)1); }
+static void note(int number) { noted = number; end_by(2); end_by(15); }
 static void watch_one(int number) { if (signal(number, note) == (handler)1) signal(number, (handler)1); }
 int watch(void) { watch_one(2); watch_one(15); return 0; }
 int seen(void) { return noted; }
