@@ -61,8 +61,6 @@ export type ArmedTarget =
   /** A target this build cannot reach from the capture kernel, kept so that the run can say so. */
   | { readonly kind: 'unsupported'; readonly wish: string; readonly why: string };
 
-/** A target on a disk of this machine, or a folder of its host's. */
-export type DeviceTarget = Extract<ArmedTarget, { kind: 'filesystem' | 'raw' }>;
 /** A target that needs the network. */
 export type NetworkTarget = Extract<ArmedTarget, { kind: 'nfs' | 'remote' }>;
 

@@ -12,7 +12,11 @@ const longestField = 8192;
  * region and style for s3: the same account has the same credentials.
  */
 export function credentialsFolder(place: RemotePlace): string {
-  const account = accountOf(place);
+  return folderFor(accountOf(place));
+}
+
+/** A folder with a name that people can read, and another for each account. @param account any text without secrets. */
+export function folderFor(account: string): string {
   const readable = account
     .replace(/@/g, '-at-')
     .replace(/[^A-Za-z0-9.]+/g, '-')

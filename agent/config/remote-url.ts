@@ -94,7 +94,7 @@ function readSsh(parts: UrlParts): SshPlace {
 }
 
 /** @throws ConfigError for a name that a program could take for an option or for two. */
-export function checkUser(user: string): string {
+function checkUser(user: string): string {
   if (user.length <= 128 && /^[^\s:/@-][^\s:/]*$/.test(user)) return user;
   throw badValue('Cannot use the user of this URL: expected a name without blanks, colons and slashes that does not begin with "-"');
 }

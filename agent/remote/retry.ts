@@ -39,7 +39,7 @@ export function remoteErrorFrom(failure: unknown, where: string): RemoteError {
   return new RemoteError(code, failure.message, { where, hint: failure.hint, cause: failure });
 }
 
-export function mayBeRetried(error: RemoteError): boolean {
+function mayBeRetried(error: RemoteError): boolean {
   return retried.has(error.code);
 }
 

@@ -1,6 +1,5 @@
 /** NFS exports by URL, and the folder in which is kept what was found out about one. It holds no secrets: an NFS server knows us by our address. */
-import { createHash } from 'node:crypto';
-import { credentialsRoot } from '../../config/credentials.ts';
+import { folderFor } from '../../config/credential-files.ts';
 import { encodeHost, encodePart } from '../../config/url-parts.ts';
 
 export type NfsExport = {
@@ -19,11 +18,5 @@ export function nfsUrl({ host, exported, options = '' }: NfsExport): string {
 
 /** The same whatever the options. */
 export function nfsFolder({ host, exported }: NfsExport): string {
-  const url = nfsUrl({ host, exported });
-  const readable = url
-    .replace(/[^A-Za-z0-9.]+/g, '-')
-    .replace(/\.{2,}/g, '.')
-    .replace(/[-.]+$/, '')
-    .slice(0, 64);
-  return `${credentialsRoot}/${readable}-${createHash('sha256').update(url).digest('hex').slice(0, 12)}`;
+  return folderFor(nfsUrl({ host, exported }));
 }

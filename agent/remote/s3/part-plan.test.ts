@@ -1,6 +1,14 @@
 import t from 'tap';
 import { GiB, MiB } from '../../binary/units.ts';
-import { bufferBytesOf, isGathered, leastPartBytes, mostParts, planParts, plannedBytes } from './part-plan.ts';
+import { bufferBytesOf, isGathered, leastPartBytes, mostParts, planParts, type PartPlan } from './part-plan.ts';
+
+/** Bytes that `count` parts hold. */
+function plannedBytes(plan: PartPlan, count: number): number {
+  const first = Math.min(count, plan.firstCount);
+  const direct = Math.min(count, plan.directCount) - first;
+  const gathered = Math.max(0, count - plan.directCount);
+  return first * plan.firstBytes + (direct + gathered * plan.pieces) * plan.thenBytes;
+}
 
 const TiB = 1024 * GiB;
 

@@ -53,14 +53,6 @@ export function isGathered(plan: PartPlan, number: number): boolean {
   return number > plan.directCount;
 }
 
-/** Bytes that `count` parts hold. */
-export function plannedBytes(plan: PartPlan, count: number): number {
-  const first = Math.min(count, plan.firstCount);
-  const direct = Math.min(count, plan.directCount) - first;
-  const gathered = Math.max(0, count - plan.directCount);
-  return first * plan.firstBytes + (direct + gathered * plan.pieces) * plan.thenBytes;
-}
-
 function clampMiB(bytes: number, most: number): number {
   return Math.max(leastPartBytes, Math.min(most, Math.floor(bytes / MiB) * MiB));
 }

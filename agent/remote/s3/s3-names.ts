@@ -10,7 +10,7 @@
 import type { S3Place } from '../../config/remote-place.ts';
 
 /** Instead of a machine id that is not known. */
-export const unknownMachine = 'unknown-machine';
+const unknownMachine = 'unknown-machine';
 
 /** Key of the folder of a machine, with a slash at its end. */
 export function machineFolder({ prefix }: S3Place, machineId: string | undefined): string {
@@ -29,7 +29,7 @@ function bucketUrl({ endpoint, bucket, style }: S3Place): string {
 }
 
 /** What a signature covers is encoded like this and not otherwise. @source Amazon S3 API Reference, "Signature calculations", UriEncode */
-export function encodeS3(text: string): string {
+function encodeS3(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
