@@ -35,35 +35,24 @@ const peakTarget = 128 * 2 ** 20;
 export async function benchNetwork(bench: NetworkBench): Promise<readonly Row[]> {
   const senders = await startSenders(bench.folder);
   try {
-    return workloads.flatMap((workload) => senders.flatMap((sender) => compare(bench, workload, sender)));
+    const rows: Row[] = [];
+    for (const workload of workloads) for (const sender of senders) rows.push(...(await compare(bench, workload, sender)));
+    return rows;
   } finally {
     for (const { server } of senders) await server.kill();
   }
 }
 
-function compare(bench: NetworkBench, { name, level, options }: (typeof workloads)[number], sender: Sender): Row[] {
+async function compare(bench: NetworkBench, { name, level, options }: (typeof workloads)[number], sender: Sender): Promise<Row[]> {
   const file = join(bench.folder, 'finished');
   const words = [...options, '-d', `${level}`];
   const costs = { file: [] as Cost[], peer: [] as Cost[], ours: [] as Cost[] };
   for (let run = 1; run <= bench.runs; run++) {
     rmSync(file, { force: true });
     costs.file.push(time(bench, bench.our.argv(words, bench.vmcore, file)));
-    costs.peer.push(time(bench, sender.send(file)));
+    costs.peer.push(time(bench, await sender.send(file)));
     empty(sender.received);
-    costs.ours.push(
-      time(bench, [
-        'env',
-        ...captureSettings(),
-        ...bench.our.command,
-        'dump',
-        '--json',
-        ...words,
-        '--credentials',
-        sender.credentials,
-        bench.vmcore,
-        sender.url,
-      ]),
-    );
+    costs.ours.push(time(bench, ourArgv(bench, sender, words)));
     empty(sender.received);
     const [one, two, three] = [costs.file, costs.peer, costs.ours].map((list) => list.at(-1)?.wallSeconds.toFixed(2));
     bench.say(`  ${sender.name} ${name}: run ${run} of ${bench.runs}: to a file ${one} s, ${sender.peer} ${two} s, ours ${three} s`);
@@ -73,12 +62,16 @@ function compare(bench: NetworkBench, { name, level, options }: (typeof workload
   const [ours, slower] = [middle(costs.ours), Math.max(middle(costs.file), middle(costs.peer))];
   const which = middle(costs.file) >= middle(costs.peer) ? 'file' : sender.peer;
   const peak = Math.max(...costs.ours.map(({ peakBytes }) => peakBytes));
-  const words2 = { level, contender: `${sender.name} ${name} (${which})` };
+  const start = { level, contender: `${sender.name} ${name} (${which})` };
   return [
-    row({ ...words2, figure: 'wall', unit: 's' }, ours, slower, wallTarget),
-    row({ ...words2, figure: 'MB a second', unit: 'times' }, sizeBytes / 1e6 / ours, sizeBytes / 1e6 / slower),
-    row({ ...words2, figure: 'peak memory', unit: 'bytes' }, peak, peakTarget, peakTarget, 'ours'),
+    row({ ...start, figure: 'wall', unit: 's' }, ours, slower, wallTarget),
+    row({ ...start, figure: 'MB a second', unit: 'times' }, sizeBytes / 1e6 / ours, sizeBytes / 1e6 / slower),
+    row({ ...start, figure: 'peak memory', unit: 'bytes' }, peak, peakTarget, peakTarget, 'ours'),
   ];
+}
+
+function ourArgv({ our, vmcore }: NetworkBench, { credentials, url }: Sender, words: readonly string[]): readonly string[] {
+  return ['env', ...captureSettings(), ...our.command, 'dump', '--json', ...words, '--credentials', credentials, vmcore, url];
 }
 
 /** `NAME=VALUE` words, as the script in the capture kernel has them. */

@@ -1,4 +1,5 @@
 /** Servers on the loopback, and for each who else could send a finished file there. */
+import { AwsV4Signer } from 'aws4fetch';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatSecret } from '../../agent/config/credential-files.ts';
@@ -8,6 +9,7 @@ import { startNginx } from '../../agent/testing/servers/nginx.ts';
 import { startS3 } from '../../agent/testing/servers/s3.ts';
 import type { ServerProcess } from '../../agent/testing/servers/server-process.ts';
 import { startSshd } from '../../agent/testing/servers/sshd.ts';
+import { command } from '../command.ts';
 
 export type Sender = {
   readonly name: string;
@@ -18,7 +20,7 @@ export type Sender = {
   readonly credentials: string;
   /** Who sends a finished file, e.g. `sftp`, and how. */
   readonly peer: string;
-  readonly send: (file: string) => readonly string[];
+  readonly send: (file: string) => Promise<readonly string[]>;
   /** Where the server keeps what it receives: emptied between runs. */
   readonly received: string;
 };
@@ -47,7 +49,7 @@ async function bySsh(folder: string): Promise<Sender> {
     url: `ssh://${server.user}@127.0.0.1:${server.port}${server.files}`,
     credentials,
     peer: 'sftp',
-    send: (file) => [
+    send: async (file) => [
       ...['sftp', '-q', '-b', batch(file), '-P', `${server.port}`, '-i', join(credentials, credentialFiles.privateKey)],
       ...options.flatMap((option) => ['-o', option]),
       `${server.user}@127.0.0.1`,
@@ -69,27 +71,31 @@ async function byHttp(folder: string, secure: boolean): Promise<Sender> {
     credentials: writeCredentials(folder, text),
     peer: 'curl',
     // Chunked, as ours has to: the length is not known.
-    send: (file) => ['curl', '-sSf', ...trusted, '-H', 'Transfer-Encoding: chunked', '-T', file, '-o', '/dev/null', `${url}/sent`],
+    send: async (file) => ['curl', '-sSf', ...trusted, '-H', 'Transfer-Encoding: chunked', '-T', file, '-o', '/dev/null', `${url}/sent`],
     received: join(server.files, 'dumps'),
   };
 }
 
-/** curl sends the file in one request: it has no uploads in parts. */
+/** curl sends the file in one request, whose signature is made beforehand: curl itself cannot sign with a key that has a colon in it. */
 async function byS3(folder: string): Promise<Sender> {
   const server = await startS3(folder);
   const { accessKeyId, secretAccessKey, place } = server;
   const { endpoint, bucket, prefix, region } = place;
-  const login = `http://127.0.0.1:${server.port}/auth/v1.0`;
-  // Its own interface takes a token instead of signatures that curl makes only for keys without a colon.
-  const script = `token=$(curl -sSf -i -H 'X-Auth-User: ${accessKeyId}' -H 'X-Auth-Key: ${secretAccessKey}' ${login} | tr -d '\\r' | sed -n 's/^X-Auth-Token: //p')
-exec curl -sSf -H "X-Auth-Token: $token" -T "$1" -o /dev/null http://127.0.0.1:${server.port}/v1/AUTH_test/${bucket}/sent`;
+  const send = async (file: string) => {
+    const url = `${endpoint}/${bucket}/sent`;
+    const sum = command(['sha256sum', file]).slice(0, 64);
+    const headers = { 'x-amz-content-sha256': sum };
+    const signer = new AwsV4Signer({ method: 'PUT', url, headers, accessKeyId, secretAccessKey, service: 's3', region });
+    const words = [...(await signer.sign()).headers].flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+    return ['curl', '-sSf', ...words, '-T', file, '-o', '/dev/null', url];
+  };
   return {
     name: 's3',
     server,
     url: `s3://${bucket}/${prefix}?endpoint=${endpoint}&region=${region}`,
     credentials: writeCredentials(folder, { secret: formatSecret({ kind: 's3', accessKeyId, secretAccessKey }) }),
     peer: 'curl',
-    send: (file) => ['sh', '-c', script, 'sh', file],
+    send,
     received: join(folder, 'devices/d1/objects'),
   };
 }
