@@ -19,7 +19,7 @@ const settings = [
 ];
 /** Before the network is up. */
 const losePackets = `#!/bin/sh
-for card in /sys/class/net/e*; do tc qdisc add dev "\${card##*/}" root netem loss 5% delay 2ms; done
+for card in /sys/class/net/e*; do tc qdisc add dev "\${card##*/}" root netem loss 2% delay 2ms; done
 `;
 const countLost = '#!/bin/sh\ntc -s qdisc show\n';
 
@@ -42,7 +42,7 @@ export const networkReturns: Scenario = {
           before: setUp([receiver]),
           hooks: { [losing]: losePackets, [counting]: countLost },
           faults: [{ when: /saving the memory/, action: { kind: 'host', run: () => killInTheMiddle(receiver, awayMs) } }],
-          captureLimitSeconds: 400,
+          captureLimitSeconds: 500,
         });
         const lost = Number(/qdisc netem[\s\S]*?dropped (\d+)/.exec(crashed.capture.console)?.[1]);
         checks.ok(lost > 50, `${name}: packets were lost on the way (${lost})`, crashed.capture.console.slice(-4000));
