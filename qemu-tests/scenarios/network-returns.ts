@@ -13,15 +13,16 @@ import { checkCrash } from '../verify/crash-and-capture.ts';
 
 const awayMs = 5000;
 const [losing, counting] = ['/etc/kcapture-loses', '/etc/kcapture-counts'];
-const settings = [
-  ...['path /crash', 'stall_limit 20', 'retry_limit 60'],
-  ...[`kdump_pre ${losing}`, `kdump_post ${counting}`, 'extra_bins /usr/sbin/tc', 'extra_modules sch_netem'],
-];
 /** Before the network is up. */
 const losePackets = `#!/bin/sh
 for card in /sys/class/net/e*; do tc qdisc add dev "\${card##*/}" root netem loss 2% delay 2ms; done
 `;
 const countLost = '#!/bin/sh\ntc -s qdisc show\n';
+const patience = ['path /crash', 'stall_limit 20', 'retry_limit 60'];
+const lossy = {
+  configuration: [`kdump_pre ${losing}`, `kdump_post ${counting}`, 'extra_bins /usr/sbin/tc', 'extra_modules sch_netem'],
+  hooks: { [losing]: losePackets, [counting]: countLost },
+};
 
 export const networkReturns: Scenario = {
   name: 'network-returns',
@@ -30,22 +31,23 @@ export const networkReturns: Scenario = {
   run: ({ checks, folder, machine }) =>
     withReceivers(folder, async ({ start, setUp, filesOf }) => {
       const guest = machine({ crashkernel: '256M', memoryMiB: 1024, network: true });
-      for (const [name, receive] of [
-        ['ssh', receiveBySsh],
-        ['https', receiveByHttps],
-        ['nfs', receiveByNfs],
+      for (const [name, receive, { configuration, hooks }] of [
+        ['ssh', receiveBySsh, lossy],
+        ['https', receiveByHttps, lossy],
+        // Without loss: an NFS dump is read back for its checksum, which QEMU's user network makes last minutes then.
+        ['nfs', receiveByNfs, { configuration: [], hooks: {} }],
       ] as const) {
         const receiver = await start(name, receive);
         const crashed = await crashOnce(guest, {
-          configuration: [receiver.target, ...settings],
+          configuration: [receiver.target, ...patience, ...configuration],
           files: filesOf([receiver]),
           before: setUp([receiver]),
-          hooks: { [losing]: losePackets, [counting]: countLost },
+          hooks,
           faults: [{ when: /saving the memory/, action: { kind: 'host', run: () => killInTheMiddle(receiver, awayMs) } }],
           captureLimitSeconds: 500,
         });
         const lost = Number(/qdisc netem[\s\S]*?dropped (\d+)/.exec(crashed.capture.console)?.[1]);
-        checks.ok(lost > 50, `${name}: packets were lost on the way (${lost})`, crashed.capture.console.slice(-4000));
+        if (losing in hooks) checks.ok(lost > 50, `${name}: packets were lost on the way (${lost})`, crashed.capture.console.slice(-4000));
         checkCrash({ checks, folder, name: `${name}, killed and back`, crashed, dumps: receiver.captures(), failed: [] });
         // What a killed nginx leaves in its own temporary folder no client can remove.
         checks.equal(
