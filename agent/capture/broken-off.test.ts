@@ -30,7 +30,10 @@ t.test('a run that is broken off leaves nothing of the memory on the server, and
     const { result, files, disk } = await breakOff(t, looks);
     // How far it had come when it looked depends on how busy this machine is: the log may be there already.
     t.match(result, { status: /^(failed|dmesg-only)$/, asWished: false }, `${looks}`);
-    t.ok(result.failedTargets.every(({ why }) => /was broken off/.test(why)), `${looks}`);
+    t.ok(
+      result.failedTargets.every(({ why }) => /was broken off/.test(why)),
+      `${looks}`,
+    );
     t.same(
       files.filter((name) => /vmcore(\.flat)?(-incomplete)?$/.test(name)),
       [],
