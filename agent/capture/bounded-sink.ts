@@ -1,6 +1,7 @@
 /** A system whose files leave some of the target free: a dump that would take the rest finds the disk full, and ends as it does on a full disk. */
 import { formatBytes, MiB } from '../binary/units.ts';
 import { type Sink, SinkError } from '../sink/sink.ts';
+import { wrapSink } from '../sink/wrap-sink.ts';
 import type { System } from '../sys/system.ts';
 
 export type Bounds = {
@@ -16,62 +17,35 @@ export type Bounds = {
 const lookEveryBytes = 16 * MiB;
 
 export function withBounds(system: System, bounds: Bounds): System {
-  return { ...system, createFile: (path, options) => new BoundedSink(system.createFile(path, options), bounds) };
+  return { ...system, createFile: (path, options) => bounded(system.createFile(path, options), bounds) };
 }
 
-class BoundedSink implements Sink {
-  readonly #sink: Sink;
-  readonly #bounds: Bounds;
-  #endBytes = 0;
+function bounded(sink: Sink, { minFreeBytes, freeBytes, onWrite }: Bounds): Sink {
+  const { name } = sink;
+  let endBytes = 0;
   /** Bytes that may be added before the next look. */
-  #budget = 0;
-
-  constructor(sink: Sink, bounds: Bounds) {
-    this.#sink = sink;
-    this.#bounds = bounds;
-  }
-
-  get name(): string {
-    return this.#sink.name;
-  }
-
-  get seekable(): boolean {
-    return this.#sink.seekable;
-  }
-
-  get rewritable(): boolean | undefined {
-    return this.#sink.rewritable;
-  }
-
-  get keepsOldBytes(): boolean | undefined {
-    return this.#sink.keepsOldBytes;
-  }
-
-  write(offset: number, bytes: Uint8Array): void {
-    this.#bounds.onWrite();
-    // What lies before the end is there already: headers written again take no room.
-    const growth = Math.min(bytes.length, Math.max(0, offset + bytes.length - this.#endBytes));
-    if (growth > this.#budget && this.#bounds.minFreeBytes > 0) this.#look(growth);
-    this.#sink.write(offset, bytes);
-    this.#budget -= growth;
-    this.#endBytes = Math.max(this.#endBytes, offset + bytes.length);
-  }
-
-  sync(): void {
-    this.#bounds.onWrite();
-    this.#sink.sync();
-  }
-
-  close(): void {
-    this.#sink.close();
-  }
-
-  #look(growth: number): void {
-    const room = this.#bounds.freeBytes() - this.#bounds.minFreeBytes;
+  let budget = 0;
+  const look = (growth: number) => {
+    const room = freeBytes() - minFreeBytes;
     if (room < growth) {
-      const asked = `${formatBytes(this.#bounds.minFreeBytes)} have to stay free`;
-      throw new SinkError('sink/no-space', `Cannot write "${this.name}": no space is left, ${asked}`, { where: this.name });
+      const asked = `${formatBytes(minFreeBytes)} have to stay free`;
+      throw new SinkError('sink/no-space', `Cannot write "${name}": no space is left, ${asked}`, { where: name });
     }
-    this.#budget = Math.max(growth, Math.min(room, lookEveryBytes));
-  }
+    budget = Math.max(growth, Math.min(room, lookEveryBytes));
+  };
+  return wrapSink(sink, {
+    write(offset, bytes) {
+      onWrite();
+      // What lies before the end is there already: headers written again take no room.
+      const growth = Math.min(bytes.length, Math.max(0, offset + bytes.length - endBytes));
+      if (growth > budget && minFreeBytes > 0) look(growth);
+      sink.write(offset, bytes);
+      budget -= growth;
+      endBytes = Math.max(endBytes, offset + bytes.length);
+    },
+    sync() {
+      onWrite();
+      sink.sync();
+    },
+  });
 }

@@ -2,6 +2,7 @@
 import type { Progress } from '../dump/progress.ts';
 import { KcaptureError } from '../errors.ts';
 import type { Sink } from '../sink/sink.ts';
+import { wrapSink } from '../sink/wrap-sink.ts';
 import type { System } from '../sys/system.ts';
 
 /** Code: `command/interrupted`. */
@@ -34,11 +35,7 @@ export function interruptibleSystem(system: System, check: () => void): System {
 }
 
 function interruptibleSink(sink: Sink, check: () => void): Sink {
-  return {
-    name: sink.name,
-    seekable: sink.seekable,
-    rewritable: sink.rewritable,
-    keepsOldBytes: sink.keepsOldBytes,
+  return wrapSink(sink, {
     write(offset, bytes) {
       check();
       sink.write(offset, bytes);
@@ -47,6 +44,5 @@ function interruptibleSink(sink: Sink, check: () => void): Sink {
       check();
       sink.sync();
     },
-    close: () => sink.close(),
-  };
+  });
 }

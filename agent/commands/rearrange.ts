@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { formatBytes } from '../binary/units.ts';
 import { openOutput } from '../dump/output.ts';
 import { rearrange } from '../format/flattened/rearrange.ts';
-import type { Sink } from '../sink/sink.ts';
+import { wrapSink } from '../sink/wrap-sink.ts';
 import type { System } from '../sys/system.ts';
 
 export function rearrangeCommand(system: System): Command {
@@ -33,8 +33,11 @@ export function rearrangeFile(system: System, { input, out, overwrite, inPlace }
   try {
     const result = rearrange(
       reader.read,
-      watched(output.sink, () => {
-        isEmpty = false;
+      wrapSink(output.sink, {
+        write(offset, bytes) {
+          isEmpty = false;
+          output.sink.write(offset, bytes);
+        },
       }),
     );
     output.commit();
@@ -46,22 +49,6 @@ export function rearrangeFile(system: System, { input, out, overwrite, inPlace }
   } finally {
     reader.close();
   }
-}
-
-/** The sink, with a word before the first byte goes to it, and before every other. */
-function watched(sink: Sink, onWrite: () => void): Sink {
-  return {
-    name: sink.name,
-    seekable: sink.seekable,
-    rewritable: sink.rewritable,
-    keepsOldBytes: sink.keepsOldBytes,
-    write(offset, bytes) {
-      onWrite();
-      sink.write(offset, bytes);
-    },
-    sync: () => sink.sync(),
-    close: () => sink.close(),
-  };
 }
 
 /** Reads on from where it stopped; 0 at the end. */

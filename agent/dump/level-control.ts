@@ -6,7 +6,7 @@
  * pages are the same at every level; only its size differs.
  */
 import type { Sink } from '../sink/sink.ts';
-import { TimedSink } from '../sink/timed-sink.ts';
+import { wrapSink } from '../sink/wrap-sink.ts';
 import { parseProcessorIdle, type ProcessorIdle } from '../linux/processor-idle.ts';
 import type { System } from '../sys/system.ts';
 
@@ -60,8 +60,12 @@ export class LevelControl {
 
   /** The same sink, its writes timed. */
   watch(sink: Sink): Sink {
-    return new TimedSink(sink, this.#clock.now, (ms) => {
-      this.#waitedMs += ms;
+    return wrapSink(sink, {
+      write: (offset, bytes) => {
+        const begun = this.#clock.now();
+        sink.write(offset, bytes);
+        this.#waitedMs += this.#clock.now() - begun;
+      },
     });
   }
 

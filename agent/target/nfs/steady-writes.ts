@@ -6,6 +6,7 @@
  */
 import { MiB } from '../../binary/units.ts';
 import { type Sink, SinkError } from '../../sink/sink.ts';
+import { wrapSink } from '../../sink/wrap-sink.ts';
 import { codeOf } from '../../sys/errno.ts';
 import type { System } from '../../sys/system.ts';
 
@@ -13,47 +14,32 @@ import type { System } from '../../sys/system.ts';
 const syncEveryBytes = 8 * MiB;
 
 export function withSteadyWrites(system: System): System {
-  return { ...system, createFile: (path, options) => new SteadySink(system.createFile(path, options)) };
+  return { ...system, createFile: (path, options) => steady(system.createFile(path, options)) };
 }
 
-class SteadySink implements Sink {
-  readonly name: string;
-  readonly seekable: boolean;
-  readonly #sink: Sink;
-  #unsyncedBytes = 0;
+function steady(sink: Sink): Sink {
+  let unsyncedBytes = 0;
+  const sync = () => {
+    ask(sink, () => sink.sync());
+    unsyncedBytes = 0;
+  };
+  return wrapSink(sink, {
+    write(offset, bytes) {
+      ask(sink, () => sink.write(offset, bytes));
+      unsyncedBytes += bytes.length;
+      if (unsyncedBytes >= syncEveryBytes) sync();
+    },
+    sync,
+    close: () => ask(sink, () => sink.close()),
+  });
+}
 
-  constructor(sink: Sink) {
-    this.#sink = sink;
-    this.name = sink.name;
-    this.seekable = sink.seekable;
-  }
-
-  write(offset: number, bytes: Uint8Array): void {
-    this.#ask(() => this.#sink.write(offset, bytes));
-    this.#unsyncedBytes += bytes.length;
-    if (this.#unsyncedBytes < syncEveryBytes) return;
-    this.sync();
-  }
-
-  sync(): void {
-    this.#ask(() => this.#sink.sync());
-    this.#unsyncedBytes = 0;
-  }
-
-  close(): void {
-    this.#ask(() => this.#sink.close());
-  }
-
-  #ask(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      if (!(error instanceof SinkError) || !isBrokenOff(error.cause)) throw error;
-      throw new SinkError('sink/io', `Cannot write "${this.name}": the server did not answer and was given up`, {
-        where: this.name,
-        cause: error,
-      });
-    }
+function ask({ name }: Sink, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof SinkError) || !isBrokenOff(error.cause)) throw error;
+    throw new SinkError('sink/io', `Cannot write "${name}": the server did not answer and was given up`, { where: name, cause: error });
   }
 }
 
