@@ -1,4 +1,5 @@
 /** From a target on a server to the place of this capture on it. */
+import { readMachineId } from '../linux/machine-id.ts';
 import type { ArmedTarget } from '../config/armed-plan.ts';
 import type { DumpStore } from '../target/dump-store.ts';
 import { openRemoteDumpStore } from '../target/remote/remote-dump-store.ts';
@@ -11,7 +12,7 @@ import { checkTime } from './time-limit.ts';
 export function openRemoteStore(run: Run, target: ArmedTarget & { kind: 'remote' }): DumpStore {
   const { system, settings, log, pulse, limit, name } = run;
   const { wish, place, addresses, credentials, canRename } = target;
-  const machineId = settings.plan?.machineId ?? system.files.readTextIfThere('/etc/machine-id', 64)?.trim();
+  const machineId = settings.plan?.machineId ?? readMachineId(system);
   let isOpen = false;
   const store = openRemoteDumpStore(system, {
     wish,

@@ -1,4 +1,5 @@
 /** One dump to a place on a server, by hand: it lies there in a folder of its own, as a capture does. */
+import { readMachineId } from '../linux/machine-id.ts';
 import { formatBytes } from '../binary/units.ts';
 import { defaultConfiguration } from '../config/defaults.ts';
 import { parseRemoteUrl } from '../config/remote-url.ts';
@@ -48,7 +49,7 @@ export function dumpToServer(system: System, { url, credentials, request, progre
     canRename: facts.canRename && facts.url === wish,
     capture: {
       name: formatDumpName(system.kernel.utsname().host, startedAtMs),
-      machineId: system.files.readTextIfThere('/etc/machine-id', 64)?.trim() || undefined,
+      machineId: readMachineId(system),
       startedAtMs,
     },
     adopt: false,

@@ -4,6 +4,7 @@
  * Comes in: wishes. Goes out: the plan that travels in the image, and lists of files, modules and programs that `requirements` turns into
  * paths in the image. Nothing is written.
  */
+import { readMachineId } from '../linux/machine-id.ts';
 import { type ArmedPlan, type ArmedTarget, isOnNetwork } from '../config/armed-plan.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { type KernelModule, openModuleTree } from '../linux/module-tree.ts';
@@ -140,12 +141,6 @@ function findHelpers(system: System, needs: readonly Needs[]): { programs: reado
 function networkWarnings({ fenceKdumpNodes }: Configuration, targets: readonly ArmedTarget[]): readonly string[] {
   if (fenceKdumpNodes.length === 0 || targets.some(isOnNetwork)) return [];
   return ['Without a target on the network it is not brought up in the capture kernel: fence_kdump_nodes has no effect there.'];
-}
-
-/** @source machine-id(5) */
-function readMachineId({ files }: System): string | undefined {
-  const id = files.readTextIfThere('/etc/machine-id')?.trim();
-  return id !== undefined && /^[0-9a-f]{32}$/.test(id) ? id : undefined;
 }
 
 function present<T>(value: T | undefined): readonly T[] {

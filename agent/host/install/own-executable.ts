@@ -1,4 +1,5 @@
 /** The executable that is installed: the running one, after it has proved that a copy of it will be kcapture. */
+import { parseJsonObject } from '../../binary/json-object.ts';
 import type { Files } from '../../sys/files-interface.ts';
 import type { System } from '../../sys/system.ts';
 import { InstallError } from './install-error.ts';
@@ -22,17 +23,8 @@ export function executableToInstall(system: System, files: Files, version: strin
 function checkProgram(system: System, version: string): void {
   const path = system.executablePath;
   const { status, stdout, stderr } = system.programs.run([path, 'version', '--json'], { timeoutMs: 60_000 });
-  if (status === 0 && versionIn(stdout) === version) return;
+  if (status === 0 && parseJsonObject(stdout)?.version === version) return;
   const found = `"version --json" gave status ${status} and ${JSON.stringify(`${stdout}${stderr}`.trim().slice(0, 200))}`;
   const hint = 'Build the executable and run that: npm run build, then dist/kcapture install.';
   throw new InstallError('install/executable', `Cannot install "${path}": ${found}, expected kcapture ${version}`, { where: path, hint });
-}
-
-function versionIn(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && 'version' in value ? value.version : undefined;
-  } catch {
-    return undefined;
-  }
 }

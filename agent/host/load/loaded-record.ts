@@ -3,6 +3,7 @@
  *
  * It belongs to one start of the machine: after a restart nothing is loaded, whatever it says.
  */
+import { parseJsonObject } from '../../binary/json-object.ts';
 import { KcaptureError } from '../../errors.ts';
 import type { System } from '../../sys/system.ts';
 import { hostPaths } from '../paths.ts';
@@ -33,16 +34,9 @@ export function readLoadedRecord(system: System): LoadedRecord | undefined {
 }
 
 export function parseLoadedRecord(text: string): LoadedRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const fields = value as Record<string, unknown>;
-  if (fields.version !== 1 || !textFields.every((name) => typeof fields[name] === 'string')) return undefined;
-  return value as LoadedRecord;
+  const fields = parseJsonObject(text);
+  if (fields?.version !== 1 || !textFields.every((name) => typeof fields[name] === 'string')) return undefined;
+  return fields as LoadedRecord;
 }
 
 export function writeLoadedRecord(system: System, record: LoadedRecord): void {

@@ -3,6 +3,7 @@
  *
  * @source AWS CLI User Guide, "Configuration and credential file settings"; AWS STS API, Credentials
  */
+import { parseJsonObject } from '../../binary/json-object.ts';
 import type { Secret } from '../../config/credentials.ts';
 import { TargetSetUpError } from './target-set-up-error.ts';
 
@@ -25,7 +26,7 @@ function isPlain(text: string): boolean {
 }
 
 function fromJson(text: string): S3Secret | undefined {
-  const value = parseObject(text);
+  const value = parseJsonObject(text);
   const inner =
     typeof value?.Credentials === 'object' && value.Credentials !== null ? (value.Credentials as Record<string, unknown>) : value;
   const word = (...names: readonly string[]) =>
@@ -36,15 +37,6 @@ function fromJson(text: string): S3Secret | undefined {
     token: word('SessionToken', 'sessionToken', 'Token'),
     endsAt: word('Expiration', 'expiresAt'),
   });
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function fromIni(text: string, profile: string): S3Secret | undefined {

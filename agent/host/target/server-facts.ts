@@ -1,4 +1,5 @@
 /** What was found out about a server when it was tried: kept beside its credentials as `server.json`. */
+import { parseJsonObject } from '../../binary/json-object.ts';
 import type { System } from '../../sys/system.ts';
 
 export type ServerFacts = {
@@ -16,7 +17,7 @@ const name = 'server.json';
 
 /** Never throws: without the file, or with one that makes no sense, nothing is known. */
 export function readServerFacts({ files }: Pick<System, 'files'>, folder: string): ServerFacts {
-  const facts = parse(files.readTextIfThere(`${folder}/${name}`, 64 * 1024));
+  const facts = parseJsonObject(files.readTextIfThere(`${folder}/${name}`, 64 * 1024) ?? '') ?? {};
   const { url, canRename, bytesPerSecond, checkedAt } = facts;
   return {
     url: typeof url === 'string' ? url : undefined,
@@ -28,13 +29,4 @@ export function readServerFacts({ files }: Pick<System, 'files'>, folder: string
 
 export function writeServerFacts({ files }: Pick<System, 'files'>, folder: string, facts: ServerFacts): void {
   files.write(`${folder}/${name}`, `${JSON.stringify({ version: 1, ...facts }, undefined, 2)}\n`, 0o600);
-}
-
-function parse(text: string | undefined): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text ?? '{}');
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
 }

@@ -4,6 +4,7 @@
  *
  * Comes in: a place, its addresses and credentials. Goes out: one check a step, with the remedy where it failed, and what was measured.
  */
+import { readMachineId } from '../../linux/machine-id.ts';
 import { createHash, randomBytes } from 'node:crypto';
 import { formatBytes, KiB, MiB } from '../../binary/units.ts';
 import type { Credentials } from '../../config/credentials.ts';
@@ -127,12 +128,6 @@ async function open(context: RemoteContext): Promise<readonly [string, RemoteSto
   const store = await openRemoteStore(context);
   const freeBytes = await store.freeBytes();
   return [`${store.where}${freeBytes === undefined ? '' : `, ${formatBytes(freeBytes)} free`}`, store];
-}
-
-/** @source machine-id(5) */
-function readMachineId({ files }: System): string | undefined {
-  const id = files.readTextIfThere('/etc/machine-id')?.trim();
-  return id !== undefined && /^[0-9a-f]{32}$/.test(id) ? id : undefined;
 }
 
 async function saveSmall(store: RemoteStore): Promise<readonly [string, undefined]> {

@@ -5,6 +5,7 @@
  *
  * @source Amazon EC2 User Guide, "Use the Instance Metadata Service" (IMDSv2), "Retrieve security credentials from instance metadata"
  */
+import { parseJsonObject } from '../../binary/json-object.ts';
 import type { Secret } from '../../config/credentials.ts';
 import type { HttpRequest, Network } from '../../sys/network-interface.ts';
 import { RemoteError } from '../remote-store.ts';
@@ -73,22 +74,13 @@ class MetadataService {
 
 /** What the parser of JSON says of a mistake repeats the text: it goes nowhere. */
 function readFields(text: string, service: MetadataService): InstanceSecret {
-  const fields = parse(text);
+  const fields = parseJsonObject(text);
   const { AccessKeyId, SecretAccessKey, Token, Expiration } = fields ?? {};
   if (!isWord(AccessKeyId) || !isWord(SecretAccessKey) || !isWord(Token)) throw service.nonsense('what it says of them');
   const expiresAtMs = typeof Expiration === 'string' && Expiration.length < 100 ? Date.parse(Expiration) : Number.NaN;
   if (Number.isNaN(expiresAtMs)) throw service.nonsense('the time of their end');
   const expiresAt = new Date(expiresAtMs).toISOString();
   return { kind: 's3', accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: Token, expiresAt };
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Goes into headers. */

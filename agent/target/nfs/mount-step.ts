@@ -4,6 +4,7 @@
  * The process is this executable again. It is told what to mount on its standard input and answers on its standard output, both as JSON; no
  * other program is needed in the image.
  */
+import { parseJsonObject } from '../../binary/json-object.ts';
 import { decodeText } from '../../binary/text.ts';
 import { KcaptureError } from '../../errors.ts';
 import type { MountRequest } from '../../sys/kernel-interface.ts';
@@ -65,7 +66,7 @@ function readRequest(system: System): Request {
     if (count === 0) break;
     length += count;
   }
-  const request = parseObject(decodeText(buffer.subarray(0, length)));
+  const request = parseJsonObject(decodeText(buffer.subarray(0, length)));
   const { source, target, fsType, options, unmount } = request ?? {};
   if (typeof unmount === 'string') return { unmount };
   if (typeof source === 'string' && typeof target === 'string' && typeof fsType === 'string' && typeof options === 'string') {
@@ -75,17 +76,8 @@ function readRequest(system: System): Request {
 }
 
 function readAnswer(text: string): MountAnswer | undefined {
-  const answer = parseObject(text);
+  const answer = parseJsonObject(text);
   if (answer?.mounted === true) return { mounted: true };
   if (typeof answer?.errno !== 'string' || typeof answer.reason !== 'string') return undefined;
   return { mounted: false, errno: answer.errno, reason: answer.reason };
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }
