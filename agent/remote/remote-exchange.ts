@@ -18,7 +18,7 @@ export const slotCount = 8;
  * Both sides give up unused memory every so many bytes, the thread more often: without it the buffers that a dump leaves behind pile up to twice what the agent may
  * take (230 MB; with it 110 MB, measured).
  */
-export const tidyEvery = { run: 2 * MiB, thread: MiB } as const;
+export const tidyEvery = { run: 8 * MiB, thread: 2 * MiB } as const;
 const slotsAt = 4096;
 
 const words = { events: 0, heartbeats: 1, progress: 2, slots: 3 } as const;

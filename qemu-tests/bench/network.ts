@@ -2,7 +2,7 @@
  * How fast a dump reaches a server on the loopback, compared with the slower of its two parts done alone: writing the same dump to a file, and somebody
  * else sending that file to the same server.
  *
- * Ours runs with the memory settings of the capture kernel. Comes in: the vmcore, two workloads. Goes out: rows of the table. NFS is left out: only a kernel can mount it.
+ * Ours runs with the memory settings of the capture kernel, to the file as to the server. Comes in: the vmcore, two workloads. Goes out: rows of the table. NFS is left out: only a kernel can mount it.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -49,7 +49,7 @@ async function compare(bench: NetworkBench, { name, level, options }: (typeof wo
   const costs = { file: [] as Cost[], peer: [] as Cost[], ours: [] as Cost[] };
   for (let run = 1; run <= bench.runs; run++) {
     rmSync(file, { force: true });
-    costs.file.push(time(bench, bench.our.argv(words, bench.vmcore, file)));
+    costs.file.push(time(bench, ['env', ...captureSettings(), ...bench.our.argv(words, bench.vmcore, file)]));
     costs.peer.push(time(bench, await sender.send(file)));
     empty(sender.received);
     costs.ours.push(time(bench, ourArgv(bench, sender, words)));

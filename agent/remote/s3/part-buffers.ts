@@ -1,44 +1,38 @@
-/**
- * The memory that parts lie in from their first byte until the store has them: one block, cut into buffers of equal size.
- *
- * It is cut anew when parts grow, which waits until all buffers are back: so the block is all that is ever used.
- */
+/** The memory that parts lie in from their first byte until the store has them: buffers of one size, each made when it is needed first. */
 import { createHash, type Hash } from 'node:crypto';
 import type { Payload } from './s3-access.ts';
 
 export class PartBuffers {
-  readonly #block: Uint8Array;
-  #sizeBytes = 0;
-  #free: Uint8Array[] = [];
-  #taken = 0;
+  readonly #sizeBytes: number;
+  #unmade: number;
+  readonly #free: Uint8Array[] = [];
   #wake: (() => void) | undefined;
 
-  constructor(totalBytes: number) {
-    this.#block = new Uint8Array(totalBytes);
+  constructor(sizeBytes: number, count: number) {
+    this.#sizeBytes = sizeBytes;
+    this.#unmade = count;
   }
 
-  /** Waits until one is free. One caller at a time. @param sizeBytes at most the block. */
-  async take(sizeBytes: number): Promise<PartBuffer> {
-    while (sizeBytes === this.#sizeBytes ? this.#free.length === 0 : this.#taken > 0) {
+  /** Waits until one is free. One caller at a time. */
+  async take(): Promise<PartBuffer> {
+    for (;;) {
+      const bytes = this.#free.pop() ?? this.#make();
+      if (bytes !== undefined) return new PartBuffer(bytes, () => this.#giveBack(bytes));
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    if (sizeBytes !== this.#sizeBytes) this.#cut(sizeBytes);
-    const bytes = this.#free.pop();
-    if (bytes === undefined) throw new RangeError(`Cannot cut buffers of ${sizeBytes} bytes from ${this.#block.length}`);
-    this.#taken++;
-    return new PartBuffer(bytes, () => {
-      this.#taken--;
-      this.#free.push(bytes);
-      this.#wake?.();
-    });
   }
 
-  #cut(sizeBytes: number): void {
-    const count = Math.floor(this.#block.length / sizeBytes);
-    this.#free = Array.from({ length: count }, (_, index) => this.#block.subarray(index * sizeBytes, (index + 1) * sizeBytes));
-    this.#sizeBytes = sizeBytes;
+  #make(): Uint8Array | undefined {
+    if (this.#unmade === 0) return undefined;
+    this.#unmade--;
+    return new Uint8Array(this.#sizeBytes);
+  }
+
+  #giveBack(bytes: Uint8Array): void {
+    this.#free.push(bytes);
+    this.#wake?.();
   }
 }
 

@@ -145,14 +145,14 @@ t.test('a large object is copied piece by piece', async (t) => {
 t.test('parts that no memory holds are gathered by the store', async (t) => {
   const context = contextFor();
   const access = createS3Access(context);
-  const plan = { firstBytes: 65_536, firstCount: 2, thenBytes: 131_072, directCount: 4, pieces: 3 };
-  // Two parts, two larger ones, one gathered whole, one gathered of two pieces.
+  const plan = { bufferBytes: 131_072, directCount: 3, pieces: 3 };
+  // Three parts, one gathered whole, one gathered of two pieces.
   for (const [length, complete] of [
-    [4 * 65_536 + 131_072 + 3 * 131_072 + 131_072 + 7, true],
-    [2 * 65_536 + 2 * 131_072 + 3 * 131_072, false],
+    [3 * 131_072 + 3 * 131_072 + 131_072 + 7, true],
+    [3 * 131_072 + 3 * 131_072, false],
   ] as const) {
     const key = keyOf(context, 'vmcore.flat');
-    const upload = new S3Upload({ access, key, bufferBytes: 262_144, plan, onFinished() {} });
+    const upload = new S3Upload({ access, key, plan, onFinished() {} });
     await fill(upload, bytes.subarray(0, length));
     await upload.finish(complete);
     const found = await readBack(context, complete ? 'vmcore.flat' : 'vmcore.flat-incomplete');
@@ -164,7 +164,7 @@ t.test('parts that no memory holds are gathered by the store', async (t) => {
     'neither what was gathered nor the name of a whole one is left',
   );
   t.same(await uploadsOf(context), []);
-  const given = new S3Upload({ access, key: keyOf(context, 'up'), bufferBytes: 262_144, plan, onFinished() {} });
+  const given = new S3Upload({ access, key: keyOf(context, 'up'), plan, onFinished() {} });
   await fill(given, bytes.subarray(0, 1_000_000));
   await given.discard();
   t.same(await uploadsOf(context), []);

@@ -76,9 +76,8 @@ class S3Store implements RemoteStore {
     await this.#upload?.discard();
     const key = this.#key(name);
     await clearLeftovers(this.#access, { machineFolder: this.#parent, key }, this.#context);
-    const { bufferBytes } = this.#context.limits;
     const onFinished = (finished: string, sha256: string) => this.#sums.set(finished.slice(this.#folder.length), sha256);
-    this.#upload = new S3Upload({ access: this.#access, key, bufferBytes, plan: planParts(bufferBytes), onFinished });
+    this.#upload = new S3Upload({ access: this.#access, key, plan: planParts(this.#context.limits.bufferBytes), onFinished });
     return this.#upload;
   }
 

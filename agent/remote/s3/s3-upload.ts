@@ -1,7 +1,7 @@
 /**
  * A stream of unknown length on its way into an object. Comes in: bytes, one after another. Goes out: the object, or nothing.
  *
- * What fits into one part is put at once; more becomes a multipart upload, whose parts grow as `part-plan.ts` says. Each part stays in memory until the store
+ * What fits into one part is put at once; more becomes a multipart upload, whose parts are as large as `part-plan.ts` says. Each part stays in memory until the store
  * has acknowledged it.
  */
 import { createHash } from 'node:crypto';
@@ -12,15 +12,17 @@ import { GatheredPart } from './gathered-part.ts';
 import { MultipartUpload } from './multipart-upload.ts';
 import { putObject, removeObject } from './objects.ts';
 import { type PartBuffer, PartBuffers } from './part-buffers.ts';
-import { bufferBytesOf, isGathered, mostParts, type PartPlan } from './part-plan.ts';
+import { isGathered, mostParts, type PartPlan } from './part-plan.ts';
 import { PartsUnderWay } from './parts-under-way.ts';
 import type { S3Access } from './s3-access.ts';
 import { whereOf } from './s3-names.ts';
 
+/** One fills while the other is on its way. */
+const bufferCount = 2;
+
 export type S3UploadRequest = {
   readonly access: S3Access;
   readonly key: string;
-  readonly bufferBytes: number;
   readonly plan: PartPlan;
   /** Called when the object is there. @param sha256 of all bytes, lower-case hexadecimal */
   readonly onFinished: (key: string, sha256: string) => void;
@@ -41,13 +43,13 @@ export class S3Upload implements RemoteFile {
 
   constructor(request: S3UploadRequest) {
     this.#request = request;
-    this.#buffers = new PartBuffers(Math.max(request.bufferBytes, 2 * request.plan.thenBytes));
+    this.#buffers = new PartBuffers(request.plan.bufferBytes, bufferCount);
   }
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     this.#check(offset);
     for (let at = 0; at < bytes.length; ) {
-      this.#filling ??= await this.#buffers.take(bufferBytesOf(this.#request.plan, this.#number));
+      this.#filling ??= await this.#buffers.take();
       this.#sending.check();
       at += this.#filling.add(bytes.subarray(at));
       if (this.#filling.isFull) await this.#sendPart();
@@ -128,7 +130,7 @@ export class S3Upload implements RemoteFile {
   }
 
   async #putWhole(key: string): Promise<void> {
-    const part = this.#filling ?? (await this.#buffers.take(bufferBytesOf(this.#request.plan, 1)));
+    const part = this.#filling ?? (await this.#buffers.take());
     this.#filling = undefined;
     try {
       await putObject(this.#request.access, key, part.seal());
