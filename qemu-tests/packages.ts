@@ -4,26 +4,14 @@
  * The machine's own archive and keyring are used with the suite's name changed; apt keeps a separate state folder for each suite, with an
  * empty list of installed packages, so that apt's resolver names every library a program needs.
  */
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { archiveAddress, archiveKeyring } from './archive.ts';
 import { cached, cacheFolder } from './cache.ts';
 import { command } from './command.ts';
 
-export const archiveKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const listAgeMs = 24 * 3600 * 1000;
 const freshSuites = new Map<string, readonly string[]>();
-
-/** The address of the machine's own Debian archive, read from its apt sources (both spellings of the format). */
-export function archiveAddress(): string {
-  const words = globSync(['/etc/apt/sources.list', '/etc/apt/sources.list.d/*.{sources,list}'])
-    .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
-    .filter((line) => /^(deb|URIs:)\s/.test(line))
-    .flatMap((line) => line.split(/\s+/));
-  const address = words.find((word) => /^[a-z+]+:.*\/debian\/?$/.test(word));
-  if (address === undefined) throw new Error('Cannot find the Debian archive in /etc/apt: no address that ends in /debian');
-  return address;
-}
 
 /** apt's options for one suite; its package lists are fetched when they are older than a day. */
 function aptOptions(suite: string): readonly string[] {

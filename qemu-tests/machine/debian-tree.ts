@@ -5,9 +5,9 @@
  */
 import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { archiveAddress, archiveKeyring } from '../archive.ts';
 import { cached, fingerprint } from '../cache.ts';
 import { command } from '../command.ts';
-import { archiveAddress, archiveKeyring } from '../packages.ts';
 
 const suite = 'bookworm';
 const packages = [
