@@ -67,6 +67,14 @@ export class BatchClassifier {
     return this.#loop.badBlocks.value;
   }
 
+  /** Forgets all pages seen so far: the next window starts at page frame 0. */
+  restart(): void {
+    this.dropped.fill(0);
+    this.blockEnd = 0;
+    this.#loop.goodBlocks.value = 0;
+    this.#loop.badBlocks.value = 0;
+  }
+
   /** From now on bit i of `kept` belongs to page frame `base + i`. The rest of a block that began before `base` is dropped at once. */
   startWindow(kept: Bitmap, base: Pfn): void {
     this.#kept = kept;

@@ -8,7 +8,8 @@
  * on behind it. A block may reach over the end of a batch, of a mapping, of a scanned range.
  */
 import type { Pfn, PfnRange } from '../binary/units.ts';
-import { Bitmap } from '../bitmap/bitmap.ts';
+import type { Bitmap } from '../bitmap/bitmap.ts';
+import { countWithin, emptyBitmap, setWithin } from '../bitmap/windows.ts';
 import { type KernelMemory, type MemMap, type MemMapBlock, openMemMap } from '../memory-model/mem-map.ts';
 import { MemoryModelError, unreadable } from '../memory-model/memory-model-error.ts';
 import { pageLayout } from '../memory-model/page-layout.ts';
@@ -60,9 +61,13 @@ export function scanPages(options: ScanOptions): ScanResult {
 export interface PageScanner {
   /**
    * The pages to write of one window. Windows follow each other without a gap, starting at page frame 0.
+   * @param bytes where the bitmap may lie, if there are enough of them.
    * @returns bit i belongs to page frame `window.start + i`.
+   * @throws MemoryModelError `memory-model/unreadable` at the end of the last window, when the struct pages made no sense.
    */
-  scan(window: PfnRange): Bitmap;
+  scan(window: PfnRange, bytes?: Uint8Array): Bitmap;
+  /** The next window starts at page frame 0 again; counts and warnings begin anew. */
+  restart(): void;
   /** Of all windows so far. */
   counts(): PageCounts;
   warnings(): readonly string[];
@@ -116,16 +121,25 @@ class Scanner implements PageScanner {
     this.#warnings = warnings;
   }
 
-  scan(window: PfnRange): Bitmap {
-    const kept = this.#heldPages(window);
+  scan(window: PfnRange, bytes?: Uint8Array): Bitmap {
+    const kept = this.#heldPages(window, bytes);
     this.#scannedPfns = window.end;
     if (this.#model !== undefined) {
       this.#model.batch.startWindow(kept, window.start);
       this.#scanBlocks(this.#model, window);
-      this.#checkSense(this.#model.batch);
+      if (window.end >= this.#memory.endPfn) this.#checkSense(this.#model.batch);
     }
     this.#onProgress(window.end, this.#memory.endPfn);
     return kept;
+  }
+
+  restart(): void {
+    this.#held = 0;
+    this.#existing = 0;
+    this.#scannedPfns = 0;
+    this.#unreadable = 0;
+    this.#readable = 0;
+    this.#model?.batch.restart();
   }
 
   counts(): PageCounts {
@@ -150,11 +164,10 @@ class Scanner implements PageScanner {
     this.#model?.reader.close();
   }
 
-  #heldPages(window: PfnRange): Bitmap {
-    const kept = new Bitmap(window.end - window.start);
-    for (const { start, end } of this.#memory.ranges) kept.setRange(start - window.start, end - window.start);
-    this.#held += pagesWithin(this.#memory.ranges, window);
-    this.#existing += pagesWithin(this.#memory.existingRanges, window);
+  #heldPages(window: PfnRange, bytes: Uint8Array | undefined): Bitmap {
+    const kept = emptyBitmap(window.end - window.start, bytes);
+    this.#held += setWithin(kept, window, this.#memory.ranges);
+    this.#existing += countWithin(window, this.#memory.existingRanges);
     return kept;
   }
 
@@ -197,8 +210,4 @@ class Scanner implements PageScanner {
       throw unreadable(`Cannot trust the struct pages of "${path}": ${found}, expected all to do so`);
     }
   }
-}
-
-function pagesWithin(ranges: readonly PfnRange[], window: PfnRange): number {
-  return ranges.reduce((sum, { start, end }) => sum + Math.max(0, Math.min(end, window.end) - Math.max(start, window.start)), 0);
 }

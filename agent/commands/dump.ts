@@ -1,12 +1,14 @@
 /** `kcapture dump`: filter, compress and write one vmcore. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { printable } from '../binary/printable.ts';
+import { KiB } from '../binary/units.ts';
 import { dump, type DumpRequest, type DumpResult } from '../dump/dump.ts';
 import { parseDumpLevels } from '../config/dump-level.ts';
+import { parseSize } from '../config/quantity.ts';
 import { createProgress, silentProgress } from '../dump/progress.ts';
 import { formatStatistics, formatSummary } from '../dump/report.ts';
 import type { CodecName } from '../compress/codec.ts';
-import { UsageError } from '../errors.ts';
+import { KcaptureError, UsageError } from '../errors.ts';
 import type { System } from '../sys/system.ts';
 import { looksLikeUrl } from '../config/remote-url.ts';
 import { dumpToServer, formatTransfer, type ServerDumpResult } from './dump-to-server.ts';
@@ -28,6 +30,7 @@ type Flags = {
   showStats?: true;
   mmap: boolean;
   numThreads: number;
+  memoryLimit?: number;
   json?: true;
   quiet?: true;
   credentials?: string;
@@ -78,6 +81,11 @@ export function dumpCommand(system: System, setExit: SetExit): Command {
     .option('-f, --force', 'replace OUT if it exists')
     .option('--split', 'write one part to each OUT; "kcapture reassemble" joins them')
     .option('--num-threads <n>', 'compress in this many threads', parseThreads, 1)
+    .option(
+      '--memory-limit <size>',
+      'for the bitmap of pages: a larger one is made in windows, by scanning twice (default: a quarter of MemAvailable)',
+      parseMemoryLimit,
+    )
     .option('--credentials <folder>', 'for a server: key or secret (default: those of "kcapture target add URL")')
     .option('--no-mmap', 'read with pread(2) instead of mapping')
     .option('--dry-run', 'do everything but write')
@@ -141,6 +149,7 @@ function toRequest(source: string, outputs: string[], flags: Flags): DumpRequest
     dryRun: flags.dryRun ?? false,
     mmap: flags.mmap,
     threads: flags.numThreads,
+    memoryLimitBytes: flags.memoryLimit,
   };
 }
 
@@ -171,4 +180,22 @@ function parseThreads(text: string): number {
   const threads = Number(text);
   if (!/^\d+$/.test(text) || threads < 1 || threads > 256) throw new InvalidArgumentError('Expected a number from 1 to 256.');
   return threads;
+}
+
+/** Windows of 8 GiB of memory are small enough for everybody, and each costs a little. */
+const leastMemoryLimit = 256 * KiB;
+
+function parseMemoryLimit(text: string): number {
+  const bytes = readSize(text);
+  if (bytes < leastMemoryLimit) throw new InvalidArgumentError('Expected at least 256K.');
+  return bytes;
+}
+
+function readSize(text: string): number {
+  try {
+    return parseSize(text);
+  } catch (error) {
+    if (error instanceof KcaptureError) throw new InvalidArgumentError(`${error.message}.`);
+    throw error;
+  }
 }

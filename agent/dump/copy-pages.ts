@@ -39,6 +39,8 @@ export function emptyCopyCounts(): CopyCounts {
 export type CopyJob = {
   readonly memory: PhysicalMemory;
   readonly kept: Bitmap;
+  /** Bit i of `kept` belongs to page frame `base + i`. Default 0. */
+  readonly base?: Pfn;
   readonly writer: DumpWriter;
   /** Undefined: every page is stored raw. */
   readonly codec: PageCodec | undefined;
@@ -117,13 +119,16 @@ function copyWithTeam(job: CopyJob, own: BatchJob, team: PageTeam): CopyCounts {
 /** The kept page frames that have not been handed out yet. */
 class PendingPages {
   readonly #kept: Bitmap;
-  readonly #stop: Pfn;
-  #next: Pfn;
+  readonly #base: Pfn;
+  /** Bits of `#kept`. */
+  readonly #stop: number;
+  #next: number;
 
-  constructor({ kept, range }: CopyJob) {
+  constructor({ kept, base = 0, range }: CopyJob) {
     this.#kept = kept;
-    this.#stop = Math.min(kept.sizeBits, range?.end ?? kept.sizeBits);
-    this.#next = kept.nextSet(range?.start ?? 0);
+    this.#base = base;
+    this.#stop = Math.min(kept.sizeBits, (range?.end ?? Number.POSITIVE_INFINITY) - base);
+    this.#next = kept.nextSet((range?.start ?? 0) - base);
   }
 
   get isEmpty(): boolean {
@@ -135,7 +140,7 @@ class PendingPages {
     let count = 0;
     while (this.#next < this.#stop && count < pfns.length) {
       const end = Math.min(this.#stop, this.#kept.nextClear(this.#next), this.#next + pfns.length - count);
-      for (let pfn = this.#next; pfn < end; pfn++) pfns[count++] = pfn;
+      for (let bit = this.#next; bit < end; bit++) pfns[count++] = this.#base + bit;
       this.#next = this.#kept.nextSet(end);
     }
     return count;

@@ -2,7 +2,7 @@
 import { physBase } from '../address/phys-base.ts';
 import { encodeText } from '../binary/text.ts';
 import type { PfnRange } from '../binary/units.ts';
-import { Bitmap } from '../bitmap/bitmap.ts';
+import { type BitmapWindows, rangesInWindows, wholeBitmap } from '../bitmap/windows.ts';
 import { type CodecName, codecFlags } from '../compress/codec.ts';
 import type { DumpWriter } from '../format/dump-writer.ts';
 import { createElfWriter } from '../format/elf/writer.ts';
@@ -16,12 +16,16 @@ import type { Kernel } from './open-kernel.ts';
 export type WriterRequest = {
   readonly kernel: Kernel;
   readonly level: number;
-  readonly kept: Bitmap;
+  /** An ELF dump needs a whole bitmap. */
+  readonly kept: BitmapWindows;
   readonly format: 'kdump' | 'elf';
   readonly codec: CodecName | undefined;
   /** One part of a split set. */
   readonly range: PfnRange | undefined;
 };
+
+/** Page frames of the first bitmap that are written at a time: 256 KiB of it. */
+const existingWindowPages = 2 ** 21;
 
 /** @throws SinkError as the sink does; FormatError `format/unsupported` when the source cannot become this format. */
 export function createWriter(sink: Sink, request: WriterRequest): DumpWriter {
@@ -29,11 +33,11 @@ export function createWriter(sink: Sink, request: WriterRequest): DumpWriter {
   const { memory, info } = kernel;
   const vmcoreinfo = findVmcoreinfo(memory.notes);
   const source = asKdump(memory);
-  if (request.format === 'elf') return createElfWriter(sink, { memory, kept });
+  if (request.format === 'elf') return createElfWriter(sink, { memory, kept: wholeBitmap(kept) });
   return createKdumpWriter(sink, {
     pageSize: memory.pageSize,
     endPfn: memory.endPfn,
-    existing: Bitmap.fromRanges(memory.endPfn, memory.existingRanges),
+    existing: rangesInWindows(memory.endPfn, memory.existingRanges, existingWindowPages),
     kept,
     notes: memory.notes,
     vmcoreinfo: vmcoreinfo === undefined ? { offset: 0, length: 0 } : { offset: vmcoreinfo.offset, length: vmcoreinfo.sizeBytes },

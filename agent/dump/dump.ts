@@ -4,7 +4,8 @@
  *
  * Comes in: a request. Goes out: files on disk and a result that says what was kept, what was lost and how long it took.
  */
-import type { PfnRange } from '../binary/units.ts';
+import { formatBytes, type PfnRange } from '../binary/units.ts';
+import { wholeBitmap } from '../bitmap/windows.ts';
 import type { PageCounts } from '../classify/page-kind.ts';
 import type { CodecName, PageCodec } from '../compress/codec.ts';
 import { KcaptureError } from '../errors.ts';
@@ -16,11 +17,12 @@ import { type CopyCounts, copyPages, dropZeroPages, emptyCopyCounts } from './co
 import { createWriter } from './create-writer.ts';
 import { finalCounts } from './final-counts.ts';
 import { createLevelControl, type LevelControl, type PagesByLevel } from './level-control.ts';
+import { memoryLimit } from './memory-limit.ts';
 import { type Kernel, openKernel } from './open-kernel.ts';
 import { type Output, openOutput } from './output.ts';
 import { type PageTeam, startTeam } from './page-team.ts';
 import type { Progress } from './progress.ts';
-import { type Selection, selectPages } from './select-pages.ts';
+import { type Selection, selectInWindows, selectPages, type WholeSelection } from './select-pages.ts';
 
 export type DumpRequest = {
   readonly source: string;
@@ -40,6 +42,8 @@ export type DumpRequest = {
   readonly dryRun: boolean;
   readonly mmap: boolean;
   readonly threads: number;
+  /** What the bitmap of kept pages may take: a larger one is made in windows, by two scans. Default: a quarter of MemAvailable. */
+  readonly memoryLimitBytes?: number;
 };
 
 /** Durations in milliseconds, sizes in bytes. Plain data: this is what `--json` prints. */
@@ -65,6 +69,8 @@ export type DumpResult = {
   /** An ELF dump keeps short runs of pages that are left out otherwise. */
   readonly elfExcludedPages?: number;
   readonly stored: CopyCounts;
+  /** Windows that the bitmap of kept pages was made in, when it did not fit into one: the machine was scanned twice then. */
+  readonly windows?: number;
   readonly writtenBytes: number;
   readonly elapsedMs: { readonly open: number; readonly filter: number; readonly copy: number; readonly finish: number };
   readonly peakMemoryBytes: number;
@@ -112,45 +118,15 @@ export function dump(
   const codecLevel = request.codecLevel === 'auto' ? undefined : request.codecLevel;
   const codec = request.codec === undefined ? undefined : system.openCodec(request.codec, codecLevel);
   const team = codec === undefined || request.threads < 2 ? undefined : startTeam(system, kernel.memory, codec, { ...request, codecLevel });
+  const limitBytes = memoryLimit(system, request.memoryLimitBytes);
   const control = createLevelControl(system, request.codecLevel === 'auto' && codec?.setLevel !== undefined);
   try {
     const openedAt = system.now();
     for (const [attempt, asked] of request.levels.entries()) {
-      const isLast = attempt === request.levels.length - 1;
       const level = asked | kernel.memory.dumpLevel;
-      const filterStartedAt = system.now();
-      const selection = selectPages(kernel, level, progress);
-      if (request.format === 'elf' && level & 1) removeZeroPages(kernel, selection, progress);
-      const filteredAt = system.now();
-      const written = writeOutputs({ system, request, kernel, level, selection, codec, team, control, progress }, isLast);
-      if (written === 'no-space') continue;
-      const finishedAt = system.now();
-      const counts = finalCounts(selection.counts, request.format === 'elf' ? selection.counts.zero : written.stored.zero);
-      return {
-        source: request.source,
-        outputs: written.outputs,
-        complete: written.problem === undefined,
-        ...(written.problem === undefined ? {} : { problem: written.problem, problemCode: written.problemCode }),
-        release: kernel.info.plain('OSRELEASE') ?? 'unknown',
-        format: request.format,
-        codec: request.codec ?? 'none',
-        ...(control === undefined ? {} : { codecLevels: control.pagesByLevel() }),
-        level,
-        pageSize: kernel.memory.pageSize,
-        endPfn: kernel.memory.endPfn,
-        pages: counts,
-        ...(written.excludedPages === undefined ? {} : { elfExcludedPages: written.excludedPages }),
-        stored: written.stored,
-        writtenBytes: written.writtenBytes,
-        elapsedMs: {
-          open: openedAt - startedAt,
-          filter: filteredAt - filterStartedAt,
-          copy: written.copiedAt - filteredAt,
-          finish: finishedAt - written.copiedAt,
-        },
-        peakMemoryBytes: system.peakMemoryBytes(),
-        warnings: selection.warnings,
-      };
+      const isLast = attempt === request.levels.length - 1;
+      const tried = tryLevel({ system, request, kernel, level, codec, team, control, progress }, limitBytes, isLast);
+      if (tried !== 'no-space') return { ...tried, elapsedMs: { open: openedAt - startedAt, ...tried.elapsedMs } };
     }
     throw new SinkError('sink/no-space', 'Cannot write the dump: no level was given');
   } finally {
@@ -160,7 +136,74 @@ export function dump(
   }
 }
 
-function removeZeroPages({ memory }: Kernel, selection: Selection, progress: Progress): void {
+type LevelResult = Omit<DumpResult, 'elapsedMs'> & { readonly elapsedMs: Omit<DumpResult['elapsedMs'], 'open'> };
+
+function tryLevel(job: Omit<Attempt, 'selection'>, limitBytes: number, isLast: boolean): LevelResult | 'no-space' {
+  const { system, request, kernel, level, control } = job;
+  const startedAt = system.now();
+  const selection = select(job, limitBytes);
+  try {
+    const filteredAt = system.now();
+    const written = writeOutputs({ ...job, selection }, isLast);
+    if (written === 'no-space') return written;
+    const finishedAt = system.now();
+    return {
+      source: request.source,
+      outputs: written.outputs,
+      complete: written.problem === undefined,
+      ...(written.problem === undefined ? {} : { problem: written.problem, problemCode: written.problemCode }),
+      release: kernel.info.plain('OSRELEASE') ?? 'unknown',
+      format: request.format,
+      codec: request.codec ?? 'none',
+      ...(control === undefined ? {} : { codecLevels: control.pagesByLevel() }),
+      level,
+      pageSize: kernel.memory.pageSize,
+      endPfn: kernel.memory.endPfn,
+      pages: finalCounts(selection.counts, request.format === 'elf' ? selection.counts.zero : written.stored.zero),
+      ...(written.excludedPages === undefined ? {} : { elfExcludedPages: written.excludedPages }),
+      stored: written.stored,
+      ...(selection.kept.windowCount > 1 ? { windows: selection.kept.windowCount } : {}),
+      writtenBytes: written.writtenBytes,
+      elapsedMs: {
+        filter: filteredAt - startedAt + selection.passMs,
+        copy: written.copiedAt - filteredAt - selection.passMs,
+        finish: finishedAt - written.copiedAt,
+      },
+      peakMemoryBytes: system.peakMemoryBytes(),
+      warnings: [...selection.warnings, ...overLimit(request, kernel, limitBytes)],
+    };
+  } finally {
+    selection.close();
+  }
+}
+
+/** The pages of the dump: at once where the bitmap may be as large as that, or where the format needs all of it. */
+function select({ system, request, kernel, level, progress }: Omit<Attempt, 'selection'>, limitBytes: number): Selection {
+  const windowPages = limitBytes * 8;
+  if (!needsWholeBitmap(request) && kernel.memory.endPfn > windowPages)
+    return selectInWindows(kernel, level, progress, { windowPages, now: system.now });
+  const selection = selectPages(kernel, level, progress);
+  if (request.format === 'elf' && level & 1) removeZeroPages(kernel, selection, progress);
+  return selection;
+}
+
+function needsWholeBitmap({ format, outputs }: DumpRequest): boolean {
+  return format === 'elf' || outputs.length > 1;
+}
+
+function overLimit(request: DumpRequest, { memory }: Kernel, limitBytes: number): string[] {
+  const bytes = memory.endPfn / 8;
+  if (bytes <= limitBytes || !needsWholeBitmap(request)) return [];
+  const who = request.format === 'elf' ? 'an ELF dump' : 'a split dump';
+  return [`The bitmap takes ${formatBytes(bytes)}, more than the limit of ${formatBytes(limitBytes)}: ${who} needs all of it at once`];
+}
+
+/** Pages of zeros are among them, but for an ELF dump. */
+function pagesToCopy({ counts }: Selection): number {
+  return counts.kept - counts.zero;
+}
+
+function removeZeroPages({ memory }: Kernel, selection: WholeSelection, progress: Progress): void {
   progress.start('zero scan', memory.endPfn, memory.pageSize);
   selection.counts.zero = dropZeroPages(memory, selection.kept, (pfn) => progress.update(pfn));
   progress.end();
@@ -171,9 +214,9 @@ function removeZeroPages({ memory }: Kernel, selection: Selection, progress: Pro
  * @returns `no-space` when the output had no room and another level may be tried; the attempt is removed then.
  */
 function writeOutputs(attempt: Attempt, isLast: boolean): Written | 'no-space' {
-  const { system, request, kernel, selection, progress } = attempt;
+  const { system, request, selection, progress } = attempt;
   const outputs = openOutputs(system, request);
-  const ranges = outputs.length > 1 ? planSplit(selection.kept, outputs.length) : [undefined];
+  const ranges = outputs.length > 1 ? planSplit(wholeBitmap(selection.kept), outputs.length) : [undefined];
   const written: Written = {
     outputs: [],
     begun: 0,
@@ -181,7 +224,6 @@ function writeOutputs(attempt: Attempt, isLast: boolean): Written | 'no-space' {
     writtenBytes: 0,
     copiedAt: 0,
   };
-  progress.start('copying', selection.kept.count(), kernel.memory.pageSize);
   try {
     for (const [part, output] of outputs.entries()) writeOne(attempt, output, ranges[part], written);
     if (written.problem === undefined) for (const output of outputs) output.commit();
@@ -196,7 +238,7 @@ function writeOutputs(attempt: Attempt, isLast: boolean): Written | 'no-space' {
     written.problemCode = error.code;
     written.copiedAt ||= system.now();
   } finally {
-    progress.end();
+    if (written.begun > 0) progress.end();
   }
   if (written.problem !== undefined) {
     for (const output of outputs.splice(written.begun)) output.discard();
@@ -237,13 +279,10 @@ function writeOne(
     codec: request.codec,
     range,
   });
-  written.begun++;
-  const { zero, compressed, raw } = written.stored;
-  const copied = zero + compressed + raw;
+  if (written.begun++ === 0) progress.start('copying', pagesToCopy(selection), kernel.memory.pageSize);
   try {
     const job = {
       memory: kernel.memory,
-      kept: selection.kept,
       writer,
       codec,
       team,
@@ -251,9 +290,13 @@ function writeOne(
       shareZero: request.format === 'kdump' && (level & 1) !== 0,
       range,
       counts: written.stored,
-      onProgress: (done: number) => progress.update(copied + done),
     };
-    copyPages(job);
+    for (const window of selection.kept.windows()) {
+      writer.startWindow?.(window);
+      const { zero, compressed, raw, unreadable } = written.stored;
+      const copied = zero + compressed + raw + unreadable;
+      copyPages({ ...job, kept: window.bits, base: window.start, onProgress: (done) => progress.update(copied + done) });
+    }
     writer.finish();
     flattened?.end();
     written.copiedAt = system.now();

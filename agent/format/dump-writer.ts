@@ -2,12 +2,16 @@
  * What all dump formats have in common for the one who feeds them: pages come in ascending PFN order, each kept page once.
  */
 import type { Pfn } from '../binary/units.ts';
+import type { BitmapWindow } from '../bitmap/windows.ts';
 import { KcaptureError } from '../errors.ts';
 
-/** A dump that cannot be written or read. Codes: `format/not-a-dump`, `format/corrupt`, `format/unsupported`, `format/order`, `format/incomplete`. */
+/** A dump that cannot be written or read. Codes: `format/not-a-dump`, `format/corrupt`, `format/unsupported`, `format/order`, `format/changed`,
+ * `format/incomplete`. */
 export class FormatError extends KcaptureError {}
 
 export interface DumpWriter {
+  /** The pages that follow are those of this window. Absent: the writer has all of the bitmap. */
+  startWindow?(window: BitmapWindow): void;
   /** The page is all zero. */
   addZeroPage(pfn: Pfn): void;
   /**

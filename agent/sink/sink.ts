@@ -18,6 +18,8 @@ export interface Sink {
    * @throws SinkError `sink/no-space`, `sink/io`.
    */
   write(offset: number, bytes: Uint8Array): void;
+  /** The next writes are one of `length` bytes from `offset` on, in pieces that follow each other. Absent: that makes no difference here. */
+  announce?(offset: number, length: number): void;
   /** Makes everything written durable. */
   sync(): void;
   /** Without `sync` first, nothing is promised. Idempotent. */

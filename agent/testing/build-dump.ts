@@ -3,6 +3,7 @@
  */
 import { encodeText } from '../binary/text.ts';
 import type { Pfn } from '../binary/units.ts';
+import type { BitmapWindow } from '../bitmap/windows.ts';
 import { codecFlags, type PageCodec } from '../compress/codec.ts';
 import type { DumpWriter } from '../format/dump-writer.ts';
 import { createKdumpWriter, type KdumpPlan } from '../format/kdump/writer.ts';
@@ -46,9 +47,22 @@ export function buildPlan(machine: TestMachine, changes: Partial<KdumpPlan> = {}
 
 /** Gives every kept page of the plan (of its part, in a split set) to the writer. */
 export function feedPages(writer: DumpWriter, machine: TestMachine, plan: KdumpPlan, codecOf?: (pfn: Pfn) => PageCodec | undefined): void {
-  const { pageSize, kept, zeroPages, split } = plan;
-  const end = split?.endPfn ?? plan.endPfn;
-  for (let pfn = kept.nextSet(split?.startPfn ?? 0); pfn < end; pfn = kept.nextSet(pfn + 1)) {
+  for (const window of plan.kept.windows()) {
+    writer.startWindow?.(window);
+    feedWindow(writer, machine, plan, window, codecOf);
+  }
+}
+
+function feedWindow(
+  writer: DumpWriter,
+  machine: TestMachine,
+  { pageSize, zeroPages, split, endPfn }: KdumpPlan,
+  { start, bits }: BitmapWindow,
+  codecOf?: (pfn: Pfn) => PageCodec | undefined,
+): void {
+  const { startPfn, endPfn: end } = split ?? { startPfn: 0, endPfn };
+  for (let bit = bits.nextSet(startPfn - start); bit < Math.min(bits.sizeBits, end - start); bit = bits.nextSet(bit + 1)) {
+    const pfn = start + bit;
     const page = machine.page(pfn);
     if (zeroPages && page.every((byte) => byte === 0)) {
       writer.addZeroPage(pfn);

@@ -3,6 +3,7 @@
  */
 import { encodeText } from '../../binary/text.ts';
 import type { Sink } from '../../sink/sink.ts';
+import { FormatError } from '../dump-writer.ts';
 import {
   endMark,
   flattenedHeader,
@@ -24,6 +25,8 @@ export class FlattenedSink implements Sink {
   readonly #record = new Uint8Array(flattenedRecord.sizeBytes);
   readonly #view = new DataView(this.#record.buffer);
   #position = 0;
+  /** What was announced and has not been written yet: the record has begun. */
+  #announced = { offset: 0, length: 0 };
 
   /** @param stream taken over: closing this closes it. Nothing may have been written to it. */
   constructor(stream: Sink) {
@@ -46,12 +49,21 @@ export class FlattenedSink implements Sink {
 
   write(offset: number, bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    this.#writeRecord(BigInt(offset), BigInt(bytes.length));
+    if (this.#announced.length > 0) this.#continueRecord(offset, bytes.length);
+    else this.#writeRecord(BigInt(offset), BigInt(bytes.length));
     this.#append(bytes);
   }
 
-  /** Writes the end mark: the dump is complete. */
+  announce(offset: number, length: number): void {
+    if (this.#announced.length > 0) this.#continueRecord(offset, 0);
+    if (length === 0) return;
+    this.#writeRecord(BigInt(offset), BigInt(length));
+    this.#announced = { offset, length };
+  }
+
+  /** Writes the end mark: the dump is complete. @throws FormatError `format/order` when an announced write is not */
   end(): void {
+    if (this.#announced.length > 0) this.#continueRecord(this.#announced.offset, 0);
     this.#writeRecord(endMark, endMark);
   }
 
@@ -61,6 +73,17 @@ export class FlattenedSink implements Sink {
 
   close(): void {
     this.#stream.close();
+  }
+
+  #continueRecord(offset: number, length: number): void {
+    const { offset: expected, length: most } = this.#announced;
+    if (offset !== expected || length === 0 || length > most) {
+      throw new FormatError(
+        'format/order',
+        `Cannot write ${length} bytes at ${offset} of ${this.name}: expected some of the ${most} at ${expected} that were announced`,
+      );
+    }
+    this.#announced = { offset: expected + length, length: most - length };
   }
 
   #writeRecord(offset: bigint, size: bigint): void {

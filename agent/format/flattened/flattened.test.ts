@@ -82,6 +82,40 @@ t.test('our stream is restored to the dump that is written directly', (t) => {
   t.end();
 });
 
+t.test('a write that is announced and comes in pieces is one record', (t) => {
+  const inPieces = new MemorySink({ seekable: false });
+  const sink = new FlattenedSink(inPieces);
+  sink.announce(0, 5);
+  sink.write(0, Uint8Array.of(1, 2));
+  sink.write(2, Uint8Array.of(3));
+  sink.write(3, Uint8Array.of(4, 5));
+  sink.announce(9, 0);
+  sink.write(7, Uint8Array.of(6));
+  sink.end();
+  const whole = buildStream([
+    [0, [1, 2, 3, 4, 5]],
+    [7, [6]],
+  ]);
+  t.equal(compareBytes(inPieces.bytes, whole), 'same');
+  t.end();
+});
+
+t.test('an announced write that does not come, or comes elsewhere, is refused', (t) => {
+  const start = () => {
+    const sink = new FlattenedSink(new MemorySink({ seekable: false }));
+    sink.announce(10, 4);
+    sink.write(10, Uint8Array.of(1));
+    return sink;
+  };
+  t.throws(() => start().end(), { code: 'format/order' });
+  t.throws(() => start().announce(20, 1), { code: 'format/order' });
+  t.throws(() => start().write(10, Uint8Array.of(1)), { code: 'format/order' }, 'a byte again');
+  t.throws(() => start().write(12, Uint8Array.of(1)), { code: 'format/order' }, 'a byte left out');
+  t.throws(() => start().write(11, new Uint8Array(4)), { code: 'format/order' }, 'one byte more');
+  t.doesNotThrow(() => start().write(11, new Uint8Array(3)));
+  t.end();
+});
+
 t.test("makedumpfile's stream is restored to its own dump", (t) => {
   for (const options of [
     ['-d', '0'],

@@ -34,6 +34,7 @@ export function reassemble(files: readonly MemoryFile[], sink: Sink): Reassemble
   const writer = createKdumpWriter(sink, planWhole(parts, kept));
   let lostPages = 0;
   try {
+    for (const window of kept.windows()) writer.startWindow(window);
     for (const part of parts) lostPages += copyPart(part, kept, index, writer);
     writer.finish();
   } catch (error) {

@@ -2,13 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { Bitmap } from '../../bitmap/bitmap.ts';
+import { rangesInWindows } from '../../bitmap/windows.ts';
 import { buildDump, buildPlan, feedPages } from '../../testing/build-dump.ts';
 import { buildElfCore, buildMachine } from '../../testing/build-machine.ts';
 import { MemorySink } from '../../testing/memory-sink.ts';
 import { compareBytes, makeFolder, runTool, SystemCodec } from '../../testing/other-tools.ts';
 import { FlattenedSink } from '../flattened/flattened-sink.ts';
 import { diskDumpHeader, layOutKdump, pageDesc, statusFlags } from './layout.ts';
-import { createKdumpWriter } from './writer.ts';
+import { createKdumpWriter, type KdumpWriter } from './writer.ts';
 
 const folder = makeFolder(t.teardown);
 const machine = buildMachine();
@@ -63,7 +64,11 @@ t.test('no byte of a flattened dump is written twice', (t) => {
 t.test('pages that are out of order, doubled, excluded or of the wrong size are refused', (t) => {
   const kept = Bitmap.fromRanges(machine.endPfn, [{ start: 2, end: 5 }]);
   const page = new Uint8Array(4096);
-  const start = () => createKdumpWriter(new MemorySink(), buildPlan(machine, { kept }));
+  const start = () => {
+    const writer = createKdumpWriter(new MemorySink(), buildPlan(machine, { kept }));
+    writer.startWindow({ start: 0, bits: kept });
+    return writer;
+  };
   t.throws(() => start().addPage(1, page, 0, 4096, 0), { code: 'format/order' }, 'not kept');
   t.throws(() => start().addPage(3, page, 0, 4096, 0), { code: 'format/order' }, 'one left out');
   const writer = start();
@@ -74,6 +79,36 @@ t.test('pages that are out of order, doubled, excluded or of the wrong size are 
   t.throws(() => full.addPage(2, page, 0, 4096, 1), { code: 'format/corrupt' }, 'compressed page that did not shrink');
   t.throws(() => start().finish(), { code: 'format/order' }, 'pages missing at the end');
   t.throws(() => createKdumpWriter(new MemorySink({ seekable: false }), buildPlan(machine)), { code: 'format/unsupported' });
+  t.end();
+});
+
+t.test('windows give the same bytes, and come in order, each once its pages before have come', (t) => {
+  const windowed = rangesInWindows(machine.endPfn, machine.ranges, 100);
+  t.equal(compareBytes(buildDump(machine, { existing: windowed, kept: windowed }), buildDump(machine)), 'same');
+  const begin = (): KdumpWriter => createKdumpWriter(new MemorySink(), buildPlan(machine, { kept: windowed }));
+  const [first, second, third] = Array.from(windowed.windows(), ({ start, bits }) => ({
+    start,
+    bits: new Bitmap(bits.sizeBits, bits.bytes.slice()),
+  }));
+  const page = new Uint8Array(4096);
+  t.throws(() => begin().addPage(1, page, 0, 4096, 0), { code: 'format/order' }, 'no window yet');
+  t.throws(() => begin().startWindow(second), { code: 'format/order' }, 'one left out');
+  t.throws(() => begin().startWindow({ start: 0, bits: second.bits }), { code: 'format/changed' });
+  const writer = begin();
+  const addAll = (from: number, to: number) => {
+    for (let pfn = from; pfn < to; pfn++) writer.addPage(pfn, page, 0, 4096, 0);
+  };
+  writer.startWindow(first);
+  addAll(1, 50);
+  t.throws(() => writer.startWindow(second), { code: 'format/order' }, 'pages missing');
+  addAll(50, 96);
+  t.throws(() => writer.addPage(96, page, 0, 4096, 0), { code: 'format/order' }, 'of the next window');
+  t.throws(() => writer.startWindow(first), { code: 'format/order' }, 'again');
+  t.throws(() => writer.finish(), { code: 'format/order' }, 'windows missing');
+  writer.startWindow(second);
+  t.throws(() => writer.startWindow(third), { code: 'format/order' }, 'pages missing');
+  addAll(96, 160);
+  t.doesNotThrow(() => writer.startWindow(third));
   t.end();
 });
 

@@ -1,15 +1,16 @@
 /**
  * Writes a kdump-compressed dump, or one part of a split set.
  *
- * Comes in: a plan made from the filtered source, then the kept pages in ascending order, compressed already. Goes out: the same bytes
- * makedumpfile writes for the same pages. Page data and descriptors are buffered and go out in pairs, data first, so that a descriptor in
- * the file never refers to data that is not.
+ * Comes in: a plan made from the filtered source, then the kept pages in ascending order, compressed already, window by window of the 2nd
+ * bitmap. Goes out: the same bytes makedumpfile writes for the same pages, whatever the windows. Page data and descriptors are buffered and
+ * go out in pairs, data first, so that a descriptor in the file never refers to data that is not.
  *
  * The header says "incomplete" until `finish`, where the sink lets bytes be rewritten; a flattened stream is incomplete until its end mark.
  */
 import { encodeText } from '../../binary/text.ts';
 import type { Pfn } from '../../binary/units.ts';
-import type { Bitmap } from '../../bitmap/bitmap.ts';
+import { Bitmap } from '../../bitmap/bitmap.ts';
+import type { BitmapWindow, BitmapWindows } from '../../bitmap/windows.ts';
 import { SequentialBuffer } from '../../sink/sequential-buffer.ts';
 import type { Sink } from '../../sink/sink.ts';
 import { type DumpWriter, FormatError } from '../dump-writer.ts';
@@ -30,10 +31,10 @@ export type KdumpPlan = {
   readonly pageSize: number;
   /** Highest existing page frame plus one (max_mapnr). */
   readonly endPfn: Pfn;
-  /** 1st bitmap; at least `endPfn` bits. */
-  readonly existing: Bitmap;
-  /** 2nd bitmap: the pages that will come. Of the whole dump, in a split set too. */
-  readonly kept: Bitmap;
+  /** 1st bitmap; at least `endPfn` bits. Gone through once. */
+  readonly existing: BitmapWindows;
+  /** 2nd bitmap: the pages that will come. Of the whole dump, in a split set too. The writer goes through it once, then the one who feeds it. */
+  readonly kept: BitmapWindows;
   /** The source's whole PT_NOTE segment. */
   readonly notes: Uint8Array;
   /** Where in `notes` the text of VMCOREINFO stands. Length 0: there is none. */
@@ -59,6 +60,11 @@ export type KdumpPlan = {
 };
 
 export interface KdumpWriter extends DumpWriter {
+  /**
+   * The next window of `kept`; its pages follow. Before the first page, and when all pages of the window before have come.
+   * @throws FormatError `format/order`; `format/changed` when the window has other pages than its bitmap in the file.
+   */
+  startWindow(window: BitmapWindow): void;
   /** A page that should be here and could not be read. The dump then stays marked incomplete. */
   addLostPage(pfn: Pfn): void;
 }
@@ -87,7 +93,8 @@ export function createKdumpWriter(sink: Sink, plan: KdumpPlan): KdumpWriter {
 class BufferedKdumpWriter implements KdumpWriter {
   readonly #sink: Sink;
   readonly #plan: KdumpPlan;
-  readonly #layout: KdumpLayout;
+  /** Where the page data begins is known when the bitmaps have been written. */
+  #layout: KdumpLayout;
   readonly #data: SequentialBuffer;
   readonly #descriptors = new Uint8Array(descriptorsBuffered * pageDesc.sizeBytes);
   readonly #view = new DataView(this.#descriptors.buffer);
@@ -99,29 +106,51 @@ class BufferedKdumpWriter implements KdumpWriter {
   #lostPages = 0;
   readonly #eraseinfo: Uint8Array;
   #eraseinfoOffset = 0;
-  /** The kept page that has to come next; `#endPfn` or beyond when all came. */
-  #nextPfn: number;
+  /** Of each window of the 2nd bitmap what its bits were when they were written. */
+  readonly #checksums: number[];
+  #windowsBegun = 0;
+  #window: BitmapWindow = { start: 0, bits: new Bitmap(0) };
+  /** The kept page that has to come next; the end of the window or beyond when all of it came. */
+  #nextPfn = 0;
 
   constructor(sink: Sink, plan: KdumpPlan) {
     this.#sink = sink;
     this.#plan = plan;
     this.#eraseinfo = plan.eraseinfo ?? new Uint8Array(0);
     const behindNotes = this.#rewritable ? 0 : this.#eraseinfo.length;
-    this.#layout = layOutKdump(plan.pageSize, plan.endPfn, plan.notes.length + behindNotes, plan.kept.count());
+    const layOut = (pages: number) => layOutKdump(plan.pageSize, plan.endPfn, plan.notes.length + behindNotes, pages);
+    this.#layout = layOut(0);
     if (behindNotes > 0) this.#eraseinfoOffset = this.#layout.notesOffset + plan.notes.length;
-    this.#data = new SequentialBuffer(sink, this.#layout.dataOffset);
     this.#descriptorsAt = this.#layout.descriptorsOffset;
     this.#endPfn = plan.split?.endPfn ?? plan.endPfn;
-    this.#nextPfn = plan.kept.nextSet(plan.split?.startPfn ?? 0);
     sink.write(0, this.#buildHeaders(this.#rewritable));
-    writeBitmap(sink, this.#layout.firstBitmapOffset, plan.existing, this.#layout.bitmapBytes);
-    writeBitmap(sink, this.#layout.secondBitmapOffset, plan.kept, this.#layout.bitmapBytes);
+    this.#writeBitmap(this.#layout.firstBitmapOffset, plan.existing);
+    const { pages, checksums } = this.#writeBitmap(this.#layout.secondBitmapOffset, plan.kept);
+    this.#checksums = checksums;
+    this.#layout = layOut(pages);
+    this.#data = new SequentialBuffer(sink, this.#layout.dataOffset);
     if (plan.zeroPages) this.#data.appendZeros(plan.pageSize);
   }
 
   get writtenBytes(): number {
     const descriptorsEnd = this.#descriptorsAt + this.#buffered * pageDesc.sizeBytes;
     return descriptorsEnd + (this.#data.position - this.#layout.dataOffset);
+  }
+
+  startWindow(window: BitmapWindow): void {
+    const { start, bits } = window;
+    const end = this.#window.start + this.#window.bits.sizeBits;
+    if (start !== end) {
+      throw new FormatError('format/order', `Cannot go on with ${this.#sink.name} at page frame ${start}: expected ${end}`);
+    }
+    this.#requireAllBefore(end);
+    const checksum = this.#checksums[this.#windowsBegun++];
+    if (checksum !== undefined && checksum !== bits.checksum()) {
+      const found = `page frames ${start} … ${start + bits.sizeBits} are not used as they were when its bitmap was written`;
+      throw new FormatError('format/changed', `Cannot go on with ${this.#sink.name}: ${found}; the source changed`);
+    }
+    this.#window = window;
+    this.#nextPfn = this.#nextFrom(Math.max(start, this.#plan.split?.startPfn ?? 0));
   }
 
   addZeroPage(pfn: Pfn): void {
@@ -153,9 +182,7 @@ class BufferedKdumpWriter implements KdumpWriter {
   }
 
   finish(): void {
-    if (this.#nextPfn < this.#endPfn) {
-      throw new FormatError('format/order', `Cannot finish ${this.#sink.name}: page frame ${this.#nextPfn} never came`);
-    }
+    this.#requireAllBefore(this.#endPfn);
     if (this.#eraseinfo.length > 0 && this.#eraseinfoOffset === 0) {
       this.#eraseinfoOffset = this.#data.position;
       this.#data.append(this.#eraseinfo);
@@ -192,7 +219,34 @@ class BufferedKdumpWriter implements KdumpWriter {
     if (pfn !== this.#nextPfn || pfn >= this.#endPfn) {
       throw new FormatError('format/order', `Cannot add page frame ${pfn} to ${this.#sink.name}: expected ${this.#nextPfn}`);
     }
-    this.#nextPfn = this.#plan.kept.nextSet(pfn + 1);
+    this.#nextPfn = this.#nextFrom(pfn + 1);
+  }
+
+  /** The first kept page of the window at or after `pfn`; the end of the window when there is none. */
+  #nextFrom(pfn: Pfn): Pfn {
+    const { start, bits } = this.#window;
+    return start + bits.nextSet(pfn - start);
+  }
+
+  #requireAllBefore(pfn: Pfn): void {
+    if (this.#nextPfn >= Math.min(pfn, this.#endPfn)) return;
+    throw new FormatError('format/order', `Cannot finish ${this.#sink.name}: page frame ${this.#nextPfn} never came`);
+  }
+
+  /** @returns how many bits are set, and a checksum of each window when there are several. */
+  #writeBitmap(offset: number, bitmap: BitmapWindows): { readonly pages: number; readonly checksums: number[] } {
+    const { bitmapBytes } = this.#layout;
+    const length = Math.min(Math.ceil(bitmap.sizeBits / 8), bitmapBytes);
+    const checksums: number[] = [];
+    let pages = 0;
+    this.#sink.announce?.(offset, length);
+    for (const { start, bits } of bitmap.windows()) {
+      pages += bits.count();
+      if (bitmap.windowCount > 1) checksums.push(bits.checksum());
+      this.#sink.write(offset + start / 8, bits.bytes.subarray(0, Math.max(0, Math.min(Math.ceil(bits.sizeBits / 8), length - start / 8))));
+    }
+    if (length < bitmapBytes) this.#sink.write(offset + length, new Uint8Array(bitmapBytes - length));
+    return { pages, checksums };
   }
 
   /** The descriptor of a page whose data has just been appended, and may be in the file only in part. */
@@ -238,12 +292,6 @@ class BufferedKdumpWriter implements KdumpWriter {
       this.#sink.write(at, zeros.subarray(0, Math.min(zeros.length, this.#layout.dataOffset - at)));
     }
   }
-}
-
-function writeBitmap(sink: Sink, offset: number, bitmap: Bitmap, paddedBytes: number): void {
-  const length = Math.min(bitmap.bytes.length, paddedBytes);
-  sink.write(offset, bitmap.bytes.subarray(0, length));
-  if (length < paddedBytes) sink.write(offset + length, new Uint8Array(paddedBytes - length));
 }
 
 function buildHeader(plan: KdumpPlan, layout: KdumpLayout, incomplete: boolean): Uint8Array {

@@ -77,6 +77,7 @@ function readDump(dump: Fields): Manifest['dump'] {
     pages: pages.sizes(['original', 'kept', 'zero', 'cache', 'cachePrivate', 'user', 'free', 'hwpoison', 'offline', 'hole']),
     elfExcludedPages: dump.optionalSize('elfExcludedPages'),
     stored: stored.sizes(['zero', 'compressed', 'raw', 'unreadable']),
+    windows: dump.optionalSize('windows'),
     writtenBytes: dump.size('writtenBytes'),
     elapsedMs: {
       open: elapsed.number('open'),
