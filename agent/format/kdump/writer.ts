@@ -139,7 +139,7 @@ class BufferedKdumpWriter implements KdumpWriter {
 
   startWindow(window: BitmapWindow): void {
     const { start, bits } = window;
-    const end = this.#window.start + this.#window.bits.sizeBits;
+    const end = this.#windowEnd;
     if (start !== end) {
       throw new FormatError('format/order', `Cannot go on with ${this.#sink.name} at page frame ${start}: expected ${end}`);
     }
@@ -216,10 +216,14 @@ class BufferedKdumpWriter implements KdumpWriter {
   }
 
   #expect(pfn: Pfn): void {
-    if (pfn !== this.#nextPfn || pfn >= this.#endPfn) {
+    if (pfn !== this.#nextPfn || pfn >= Math.min(this.#endPfn, this.#windowEnd)) {
       throw new FormatError('format/order', `Cannot add page frame ${pfn} to ${this.#sink.name}: expected ${this.#nextPfn}`);
     }
     this.#nextPfn = this.#nextFrom(pfn + 1);
+  }
+
+  get #windowEnd(): Pfn {
+    return this.#window.start + this.#window.bits.sizeBits;
   }
 
   /** The first kept page of the window at or after `pfn`; the end of the window when there is none. */
