@@ -1,38 +1,56 @@
 /**
  * The benchmark: our executable and makedumpfile on one large vmcore, alternately, and the ratios of their times, memory and sizes.
  *
- *     npm run bench [-- --runs N] [--codec z,l,c] [--level 31,0] [--cpus LIST] [--executable PATH] [--network] [--json]
+ *     npm run bench [-- --runs N] [--codec z,l,p,c,none] [--level 31,0] [--workers 1,2] [--cpus LIST] [--executable PATH] [--more VMCORE,...]
+ *                      [--json] [--document [--measured FILE]]
+ *     npm run bench -- --network
  *
- * `KCAPTURE_BENCH_VMCORE` names another vmcore than the one made and kept in the cache. Both programs read the same warm file, write to the same
- * folder and are pinned to the same CPU, or to those of `--cpus`. It prints and never fails because of a time; it fails when a run fails or
- * the two dumps hold different pages. With `--network` it measures dumps to servers on the loopback instead.
+ * `KCAPTURE_BENCH_VMCORE` names another vmcore than the one made and kept in the cache; `--more` are further ones, of smaller or larger machines. Both
+ * programs read the same warm file, write to the same folder and are pinned to the CPUs of `--cpus`. It prints and never fails because of a time; it fails when
+ * a run fails or the dumps hold different pages. `--document` writes docs/performance.md and docs/performance.svg too, with what other benchmarks
+ * left in the cache; with `--measured`, out of what `--json` printed before, without measuring. With `--network` it measures dumps to servers on the
+ * loopback instead.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statfsSync, statSync } from 'node:fs';
-import { availableParallelism, freemem, loadavg } from 'node:os';
-import { join } from 'node:path';
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism, freemem } from 'node:os';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Comparison, comparisons, filterTarget, peakTarget, twoThreads } from './bench/comparisons.ts';
-import { measure, median, type Run } from './bench/measure.ts';
+import { compareDumps } from './bench/compare-dumps.ts';
+import { comparisons } from './bench/comparisons.ts';
+import { type BenchResult, type Kept, writeDocument } from './bench/document.ts';
+import { coldEntries, type Entry, rowsOfEntries } from './bench/entries.ts';
+import { compareSizes, readKept, type MemorySize, type SimulatedMemory, simulatedMemoryPath } from './bench/memory-sizes.ts';
 import { benchNetwork } from './bench/network.ts';
-import { ours, type Program, theirs } from './bench/programs.ts';
-import { formatRow, heading, type Row, row, rowsOf } from './bench/table.ts';
+import { drawPicture } from './bench/picture.ts';
+import { ours, theirs } from './bench/programs.ts';
+import { compareDmesg, compareStart } from './bench/short-runs.ts';
+import { surroundings } from './bench/surroundings.ts';
+import { formatRow, heading, type Row } from './bench/table.ts';
 import { benchVmcore } from './bench/vmcore.ts';
 import { cacheFolder } from './cache.ts';
 
 const { values: options } = parseArgs({
   options: {
     runs: { type: 'string', default: '3' },
-    codec: { type: 'string', default: 'z,l,c' },
+    codec: { type: 'string', default: comparisons.map(({ codec }) => codec).join(',') },
     level: { type: 'string', default: '31,0' },
+    workers: { type: 'string', default: '1,2' },
     cpus: { type: 'string', default: '0,1' },
     executable: { type: 'string' },
+    more: { type: 'string' },
     network: { type: 'boolean', default: false },
+    document: { type: 'boolean', default: false },
+    measured: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
+/** They take milliseconds each. */
+const startRuns = 9;
 const runs = wholeNumber(options.runs, 1, 99);
 const levels = options.level.split(',').map((word) => wholeNumber(word, 0, 31));
+const wantedWorkers = options.workers.split(',').map((word) => wholeNumber(word, 1, 2));
+const workers = wantedWorkers.filter((count) => count <= availableParallelism());
 const chosen = comparisons.filter(({ codec }) => options.codec.split(',').includes(codec));
 if (chosen.length === 0)
   throw new Error(`Cannot bench codec "${options.codec}": expected some of ${comparisons.map(({ codec }) => codec).join(',')}`);
@@ -40,18 +58,27 @@ if (chosen.length === 0)
 const report = (line: string): void => void process.stderr.write(`${line}\n`);
 const print = (line: string): void => void (options.json || process.stdout.write(`${line}\n`));
 
+if (options.measured !== undefined) {
+  document(JSON.parse(readFileSync(options.measured, 'utf8')));
+  process.exit(0);
+}
 const our = ours(options.executable);
 const their = theirs();
+const before = surroundings(their.command);
 const original = process.env.KCAPTURE_BENCH_VMCORE ?? (await benchVmcore(report));
+const vmcoreOrigin =
+  process.env.KCAPTURE_BENCH_VMCORE === undefined
+    ? 'the memory of a QEMU guest with a busy workload, made by the benchmark'
+    : 'of another origin';
 const vmcoreBytes = statSync(original).size;
 const folder = mkdtempSync(join(outputParent(), 'kcapture-bench-'));
 process.once('SIGINT', () => process.exit(130));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 const vmcore = warmCopy(original);
+const bench = { our, their, folder, cpus: options.cpus, runs, say: report };
 const rows: Row[] = [];
-const warnings: string[] = [];
-/** Ours and theirs with one worker, `-z`, at the first level: what two threads are compared with. */
-let oneWorker: readonly [Run, Run] | undefined;
+const entries: Entry[] = [];
+let sizes: readonly MemorySize[] = [];
 
 readWhole(vmcore);
 print(`ours      ${our.version}`);
@@ -60,9 +87,7 @@ print(
   `vmcore    ${original}, ${(vmcoreBytes / 2 ** 30).toFixed(2)} GiB, ${vmcore === original ? 'read once before' : 'copied into memory'}`,
 );
 print(`output    ${folder}`);
-print(
-  `machine   ${availableParallelism()} CPUs, load ${loadavg()[0].toFixed(2)}; medians of ${runs} runs, one worker, both on CPUs ${options.cpus}, in turns`,
-);
+print(`machine   ${before.cpus} CPUs, load ${before.load.toFixed(2)}; medians of ${runs} runs, both on CPUs ${options.cpus}, in turns`);
 if (options.network) await compareNetwork();
 else compareFiles();
 finish();
@@ -70,77 +95,29 @@ finish();
 function compareFiles(): void {
   for (const level of levels) {
     print(`\n${heading(level)}`);
-    for (const comparison of chosen) compare(comparison, level);
+    for (const comparison of chosen) {
+      entries.push(...compareDumps({ ...bench, vmcore, workers }, comparison, level));
+      add(rowsOfEntries(entries, comparison, level));
+    }
   }
-  if (chosen.some(({ codec }) => codec === 'z') && oneWorker !== undefined) compareTwoThreads(levels[0], oneWorker);
+  print(`\n${heading('the log alone, and starting')}`);
+  add(compareDmesg(bench, vmcore));
+  add(compareStart({ ...bench, runs: Math.max(runs, startRuns) }));
+  const more = options.more?.split(',') ?? [];
+  more.forEach(readWhole);
+  sizes = compareSizes(bench, more);
+  if (sizes.length > 0) sizes = [...sizes, { name: basename(original), vmcoreBytes, entries: sizeEntries() }];
+}
+
+/** Those of the first vmcore that the others are measured with. */
+function sizeEntries(): readonly Entry[] {
+  return entries.filter(({ mode, level, workers: count }) => mode === '-z' && level === 31 && count === 1);
 }
 
 async function compareNetwork(): Promise<void> {
-  const { cpus } = options;
-  const lines = await benchNetwork({ our, vmcore, folder, cpus, runs, say: report });
+  const lines = await benchNetwork({ ...bench, vmcore });
   print(`\n${'to a server'.padEnd(40)}${'ours'.padStart(12)}${'slower part'.padStart(12)}${'ratio'.padStart(9)}  wanted`);
   add(lines);
-}
-
-/** One codec at one level: theirs and each of ours in turns, then the rows. */
-function compare({ codec, theirOptions, ours: contenders }: Comparison, level: number): void {
-  const levelWords = ['-d', `${level}`];
-  const all = [
-    { program: their, options: [...theirOptions, ...levelWords] },
-    ...contenders.map(({ options: own }) => ({ program: our, options: [...own, ...levelWords] })),
-  ];
-  const [theirRun, ...ourRuns] = inTurns(all, options.cpus, runs);
-  for (const [index, { name, targets }] of contenders.entries())
-    add(rowsOf(level, name, ourRuns[index], theirRun, { ...targets, peak: peakTarget }));
-  const [first] = ourRuns;
-  if (level !== 0) {
-    if (theirRun.filterSeconds === 0) throw new Error(`Cannot compare the filters: ${their.version} did not print how long its own took`);
-    const words = { level, contender: contenders[0].name, figure: 'filter', unit: 's' } as const;
-    add([row(words, first.filterSeconds, theirRun.filterSeconds, filterTarget)]);
-  }
-  if (codec === 'z') oneWorker ??= [first, theirRun];
-}
-
-/** One run each: theirs spins and takes minutes on two busy CPUs. */
-function compareTwoThreads(level: number, [ourOne, theirOne]: readonly [Run, Run]): void {
-  const words = [...twoThreads, '-d', `${level}`];
-  if (availableParallelism() < 2) {
-    warnings.push('two threads were NOT compared: this machine has one CPU');
-    return;
-  }
-  print(`\n${heading(level)}`);
-  const [theirRun, ourRun] = inTurns(
-    [their, our].map((program) => ({ program, options: words })),
-    '0,1',
-    1,
-  );
-  add(rowsOf(level, twoThreads.join(' '), ourRun, theirRun, {}));
-  const shares = [ourRun.wallSeconds / ourOne.wallSeconds, theirRun.wallSeconds / theirOne.wallSeconds];
-  add([row({ level, contender: 'two threads : one', figure: 'wall', unit: 'times' }, shares[0], shares[1])]);
-  if (ourRun.cpuSeconds < 1.1 * ourRun.wallSeconds)
-    warnings.push('ours with --num-threads 2 did NOT use a second CPU: its figures are those of one worker');
-}
-
-/** Runs all of them once, then all of them again, `turns` times, and gives the medians in the same order. */
-function inTurns(jobs: readonly { program: Program; options: readonly string[] }[], cpus: string, turns: number): Run[] {
-  const results: Run[][] = jobs.map(() => []);
-  for (let turn = 1; turn <= turns; turn++) {
-    for (const [index, { program, options: words }] of jobs.entries()) {
-      const output = join(folder, 'dump');
-      const run = measure({ argv: program.argv(words, vmcore, output), cpus, output, readFilterSeconds: program.readFilterSeconds });
-      const name = `${program.name} ${words.join(' ')}`;
-      report(`  ${name}: run ${turn} of ${turns}, ${run.wallSeconds.toFixed(2)} s`);
-      if (run.diskBytes > vmcoreBytes / 100)
-        warnings.push(`${name} read ${Math.round(run.diskBytes / 1e6)} MB from the disk: the file was not warm`);
-      results[index].push(run);
-    }
-  }
-  const counts = new Set(results.flat().map(({ pages }) => pages));
-  if (counts.size !== 1)
-    throw new Error(
-      `Cannot compare ${jobs.map(({ options: words }) => words.join(' ')).join(' with ')}: the dumps hold ${[...counts].join(' and ')} pages`,
-    );
-  return results.map(median);
 }
 
 function add(lines: readonly Row[]): void {
@@ -149,16 +126,44 @@ function add(lines: readonly Row[]): void {
 }
 
 function finish(): void {
+  const missing = workers.length < wantedWorkers.length ? ['this machine has one CPU: two workers were not measured'] : [];
   const over = rows.filter(({ verdict }) => verdict === 'over').length;
   const judged = rows.filter(({ verdict }) => verdict !== undefined).length;
-  if (options.json) {
-    const machine = { cpus: availableParallelism(), load: loadavg()[0] };
-    const result = { ours: our.version, theirs: their.version, vmcore, vmcoreBytes, runs, machine, rows, warnings };
-    process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
-    return;
-  }
-  for (const warning of warnings) print(`\nwarning   ${warning}`);
+  const measured: BenchResult = {
+    ours: our.version,
+    theirs: their.version,
+    command: commandLine(),
+    vmcore: basename(original),
+    vmcoreOrigin,
+    vmcoreBytes,
+    runs,
+    cpus: options.cpus,
+    surroundings: before,
+    entries,
+    sizes,
+    rows,
+    warnings: [...coldEntries(entries, vmcoreBytes), ...missing],
+  };
+  for (const warning of measured.warnings) print(`\nwarning   ${warning}`);
+  if (options.json) process.stdout.write(`${JSON.stringify(measured, undefined, 2)}\n`);
   print(`\n${judged - over} of ${judged} figures as wanted, ${over} over`);
+  if (options.document && !options.network) document(measured);
+}
+
+/** For people who want the same document. */
+function commandLine(): string {
+  const words = process.argv.slice(2).filter((word) => word !== '--json' && word !== '--document');
+  return ['npm run bench --', ...words, '--document'].join(' ');
+}
+
+function document(measured: BenchResult): void {
+  const kept: Kept = { simulated: readKept<SimulatedMemory>(simulatedMemoryPath) };
+  const { vmcoreBytes: bytes, surroundings: around, runs: count } = measured;
+  const about = `a vmcore of ${(bytes / 2 ** 30).toFixed(2)} GiB, ${around.cpus} CPUs (${around.processor}), ${count === 1 ? 'one run each' : `medians of ${count} runs`}`;
+  const docs = join(import.meta.dirname, '../docs');
+  writeFileSync(join(docs, 'performance.svg'), drawPicture(measured.entries, about));
+  writeFileSync(join(docs, 'performance.md'), writeDocument(measured, kept));
+  report(`wrote ${join(docs, 'performance.md')} and performance.svg`);
 }
 
 /** Some kernels give the pages of a file back within seconds; a copy in memory stays warm. Without room for it, and for the outputs, there is none. */

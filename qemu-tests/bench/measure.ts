@@ -7,6 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { countPages } from './count-pages.ts';
+import { middle } from './middle.ts';
 
 export type Cost = {
   readonly wallSeconds: number;
@@ -33,18 +34,26 @@ export type Job = {
   readonly output: string;
   /** Finds the time of the filter in what the program printed; 0 when it is not there. */
   readonly readFilterSeconds: (stdout: string, stderr: string) => number;
+  /** After that it is an OverTimeError. Default: none, and it fails after twenty minutes. */
+  readonly limitSeconds?: number;
 };
+
+/** The program was still running when its time was over, and was killed. */
+export class OverTimeError extends Error {
+  override readonly name = 'OverTimeError';
+}
 
 const timeoutMs = 20 * 60_000;
 const program = '/usr/bin/time';
+const statusOfTimeout = 124;
 /** GNU time counts disk reads in blocks of 512 bytes, whatever the disk's own are. */
 const timeBlock = 512;
 
-/** @throws Error when the program fails or leaves no dump. */
-export function measure({ argv, cpus, output, readFilterSeconds }: Job): Run {
+/** @throws OverTimeError; Error when the program fails or leaves no dump. */
+export function measure({ argv, cpus, output, readFilterSeconds, limitSeconds }: Job): Run {
   rmSync(output, { force: true });
   try {
-    const { stdout, stderr, ...cost } = runTimed(argv, cpus, `${output}.times`);
+    const { stdout, stderr, ...cost } = runTimed(argv, cpus, `${output}.times`, limitSeconds);
     return {
       ...cost,
       outputBytes: statSync(output).size,
@@ -59,14 +68,17 @@ export function measure({ argv, cpus, output, readFilterSeconds }: Job): Run {
 /**
  * Runs one program to its end.
  * @param times a file for GNU time; removed afterwards.
- * @throws Error when the program fails, with what it printed.
+ * @throws OverTimeError; Error when the program fails, with what it printed.
  */
 export function runTimed(
   argv: readonly string[],
   cpus: string,
   times: string,
+  limitSeconds?: number,
 ): Cost & { readonly diskBytes: number; readonly stdout: string; readonly stderr: string } {
-  const words = ['taskset', '-c', cpus, program, '-q', '-o', times, '-f', '%e %U %S %M %I', ...argv];
+  // Ends the program itself and all it started, not only GNU time.
+  const bounded = limitSeconds === undefined ? [] : ['timeout', '-k', '5', `${limitSeconds}`];
+  const words = ['taskset', '-c', cpus, ...bounded, program, '-q', '-o', times, '-f', '%e %U %S %M %I', ...argv];
   const startedAt = performance.now();
   const { status, signal, error, stdout, stderr } = spawnSync(words[0], words.slice(1), {
     encoding: 'utf8',
@@ -78,6 +90,8 @@ export function runTimed(
   });
   const wallSeconds = (performance.now() - startedAt) / 1000;
   try {
+    if (limitSeconds !== undefined && status === statusOfTimeout)
+      throw new OverTimeError(`Cannot measure "${argv.join(' ')}": still running after ${limitSeconds} s`);
     if (status !== 0) {
       const printed = `${error?.message ?? ''}\n${stdout?.slice(-1000)}\n${stderr?.slice(-1000)}`.trim();
       throw new Error(`Cannot measure "${argv.join(' ')}": status ${status ?? signal}, expected 0\n${printed}`);
@@ -98,19 +112,14 @@ export function runTimed(
 
 /** The median of each number by itself. @throws RangeError when there are no runs. */
 export function median(runs: readonly Run[]): Run {
-  if (runs.length === 0) throw new RangeError('Cannot take the median of no runs');
-  const middle = (pick: (run: Run) => number): number => {
-    const sorted = runs.map(pick).sort((one, other) => one - other);
-    const half = Math.floor(sorted.length / 2);
-    return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-  };
+  const of = (pick: (run: Run) => number): number => middle(runs.map(pick));
   return {
-    wallSeconds: middle((run) => run.wallSeconds),
-    cpuSeconds: middle((run) => run.cpuSeconds),
-    peakBytes: middle((run) => run.peakBytes),
-    outputBytes: middle((run) => run.outputBytes),
-    filterSeconds: middle((run) => run.filterSeconds),
-    pages: middle((run) => run.pages),
-    diskBytes: middle((run) => run.diskBytes),
+    wallSeconds: of((run) => run.wallSeconds),
+    cpuSeconds: of((run) => run.cpuSeconds),
+    peakBytes: of((run) => run.peakBytes),
+    outputBytes: of((run) => run.outputBytes),
+    filterSeconds: of((run) => run.filterSeconds),
+    pages: of((run) => run.pages),
+    diskBytes: of((run) => run.diskBytes),
   };
 }
