@@ -2,16 +2,16 @@
  * How large the parts of an upload are whose length nobody knows beforehand.
  *
  * A store takes 10,000 parts of 5 MiB to 5 GiB and objects up to 5 TiB. A part is kept in memory until the store has acknowledged it, so a buffer is half of the
- * memory there is: one part fills while another is on its way. With 24 MiB:
+ * memory there is: one part fills while another is on its way. With 20 MiB:
  *
  * ```
- * parts 1 … 4,880        12 MiB               up to  57.2 GiB
+ * parts 1 … 4,880        10 MiB               up to  47.7 GiB
  * parts 4,881 … 10,000    1 GiB    gathered   up to   5.1 TiB
  * ```
  * A gathered part is uploaded in pieces of one buffer as an object of its own, which the store then copies into the large one without a byte coming back here: so
  * memory stays bounded, and each piece can be sent again, at any size of dump.
  *
- * Each part costs a store the same again, however small: parts of 12 MiB took it a third less time than parts of 5 and 8 MiB (OpenStack Swift, measured).
+ * Each part costs a store the same again, however small: parts of 10 MiB took it a third less time than parts of 5 and 8 MiB (OpenStack Swift, measured).
  *
  * @source Amazon S3 User Guide, "Multipart upload limits"
  */

@@ -9,5 +9,5 @@ export function remoteLimits({
   stallLimitSeconds,
   retryLimitSeconds,
 }: Pick<Configuration, 'stallLimitSeconds' | 'retryLimitSeconds'> = defaultConfiguration): RemoteLimits {
-  return { connectMs: 15_000, stallMs: stallLimitSeconds * 1000, retryMs: retryLimitSeconds * 1000, bufferBytes: 24 * MiB };
+  return { connectMs: 15_000, stallMs: stallLimitSeconds * 1000, retryMs: retryLimitSeconds * 1000, bufferBytes: 20 * MiB };
 }
