@@ -25,15 +25,14 @@ const flagBits = 0x3fn;
 const addressMask = 0xffffffffffffffffn;
 
 /**
- * The sections that are marked present, ascending. Only those that hold memory of the dump are asked for; so the work is bounded by the
+ * The sections that are marked present, ascending; one at a time, because a large machine has a hundred thousand. Only those that hold memory of the dump are asked for; so the work is bounded by the
  * size of the dump, not by what the table says.
  * @param address of the roots (SPARSEMEM_EXTREME), or of the sections themselves.
  */
-export function readSectionTable(source: MemMapSource, geometry: SparseGeometry, address: VirtAddr): Section[] {
+export function* readSectionTable(source: MemMapSource, geometry: SparseGeometry, address: VirtAddr): Generator<Section> {
   const { memory } = source;
   const { pagesPerSection, structPageBytes } = geometry;
   const table = new SectionTable(source, geometry, address);
-  const sections: Section[] = [];
   let next = 0;
   for (const { start, end } of memory.existingRanges) {
     const last = Math.min(geometry.sections, Math.ceil(end / pagesPerSection));
@@ -43,11 +42,10 @@ export function readSectionTable(source: MemMapSource, geometry: SparseGeometry,
       const startPfn = number * pagesPerSection;
       const endPfn = Math.min(startPfn + pagesPerSection, memory.endPfn);
       const structPages = map === undefined ? undefined : (map + BigInt(startPfn) * BigInt(structPageBytes)) & addressMask;
-      sections.push({ number, startPfn, endPfn, probe: Math.max(start, startPfn), structPages });
+      yield { number, startPfn, endPfn, probe: Math.max(start, startPfn), structPages };
     }
     next = Math.max(next, last);
   }
-  return sections;
 }
 
 /** A word of kernel memory, if it can be read. */
@@ -62,6 +60,9 @@ export function readWord(virtual: MemMapSource['virtual'], address: VirtAddr): b
   }
 }
 
+/** The smallest page any supported kernel has: what is in one is in the file, or not. */
+const smallestPage = 4096;
+
 class SectionTable {
   readonly #virtual: MemMapSource['virtual'];
   readonly #geometry: SparseGeometry;
@@ -69,6 +70,9 @@ class SectionTable {
   /** The root read last. */
   #rootNumber = -1;
   #root: VirtAddr | undefined;
+  /** The page of sections read last. */
+  readonly #page = new DataView(new ArrayBuffer(smallestPage));
+  #pageAddress: VirtAddr | undefined;
 
   constructor({ virtual }: MemMapSource, geometry: SparseGeometry, address: VirtAddr) {
     this.#virtual = virtual;
@@ -80,9 +84,30 @@ class SectionTable {
   sectionMemMap(number: number): bigint | 'absent' | undefined {
     const section = this.#sectionAddress(number);
     if (section === 'absent') return 'absent';
-    const value = section === undefined ? undefined : readWord(this.#virtual, section + BigInt(this.#geometry.sectionMemMap));
+    const value = section === undefined ? undefined : this.#readWord(section + BigInt(this.#geometry.sectionMemMap));
     if (value === undefined) return undefined;
     return (value & presentFlag) === 0n ? 'absent' : value & ~flagBits;
+  }
+
+  /** As `readWord`, a page of the table at a time. */
+  #readWord(address: VirtAddr): bigint | undefined {
+    const inPage = Number(address % BigInt(this.#page.byteLength));
+    if (inPage + 8 > this.#page.byteLength) return readWord(this.#virtual, address);
+    const page = address - BigInt(inPage);
+    if (page !== this.#pageAddress && !this.#readPage(page)) return readWord(this.#virtual, address);
+    return this.#page.getBigUint64(inPage, true);
+  }
+
+  #readPage(address: VirtAddr): boolean {
+    this.#pageAddress = undefined;
+    if (!isKernelAddress(address)) return false;
+    try {
+      this.#virtual.read(address, new Uint8Array(this.#page.buffer));
+      this.#pageAddress = address;
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #sectionAddress(number: number): VirtAddr | 'absent' | undefined {

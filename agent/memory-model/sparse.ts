@@ -13,8 +13,8 @@ import { isStructPageAddress } from './plausible.ts';
 import { readSectionTable, readWord, type Section } from './section-table.ts';
 import { type SparseGeometry, sparseGeometry } from './sparse-geometry.ts';
 
-/** What one meaning of `mem_section` leads to. */
-type Reading = { readonly good: readonly Section[]; readonly bad: readonly Section[] };
+/** What one meaning of `mem_section` leads to: sections with struct pages, joined, and numbers of those without. */
+type Reading = { readonly good: number; readonly blocks: readonly MemMapBlock[]; readonly bad: readonly number[] };
 
 /** @throws MemoryModelError `memory-model/unreadable` when no meaning of `mem_section` leads to struct pages. */
 export function sparseMemMap(source: MemMapSource): MemMap {
@@ -22,16 +22,16 @@ export function sparseMemMap(source: MemMapSource): MemMap {
   if (symbol === undefined) throw unreadable('Cannot find struct pages: VMCOREINFO has no SYMBOL(mem_section)');
   const geometry = sparseGeometry(source.info, source.memory, source.layout.sizeBytes);
   const direct = read(source, geometry, symbol);
-  const trusted = direct.good.length > 0 && direct.bad.length === 0;
-  const { good, bad } = trusted ? direct : better(direct, throughPointer(source, geometry, symbol));
+  const trusted = direct.good > 0 && direct.bad.length === 0;
+  const { good, blocks, bad } = trusted ? direct : better(direct, throughPointer(source, geometry, symbol));
   // A damaged table is still a table as long as most of it leads to struct pages.
-  if (good.length <= bad.length) {
-    const found = `${good.length} sections with struct pages, ${bad.length} with nonsense`;
+  if (good <= bad.length) {
+    const found = `${good} sections with struct pages, ${bad.length} with nonsense`;
     throw unreadable(`Cannot read mem_section at ${hex(symbol)}: ${found}, expected a table of memory sections`);
   }
   return {
     model: geometry.sectionsPerRoot === undefined ? 'sparsemem' : 'sparsemem-extreme',
-    blocks: joinSections(good, geometry.structPageBytes),
+    blocks,
     warnings: sectionWarnings(bad),
   };
 }
@@ -47,25 +47,32 @@ function throughPointer(source: MemMapSource, geometry: SparseGeometry, symbol: 
 }
 
 function better(direct: Reading, other: Reading | undefined): Reading {
-  const worth = ({ good, bad }: Reading) => good.length - bad.length;
+  const worth = ({ good, bad }: Reading) => good - bad.length;
   return other !== undefined && worth(other) > worth(direct) ? other : direct;
 }
 
 function read(source: MemMapSource, geometry: SparseGeometry, table: VirtAddr): Reading {
-  const sections = readSectionTable(source, geometry, table);
-  const linear = source.memory.loadSegments.filter(({ virtualAddress }) => virtualAddress !== 0n);
-  const view = { source, geometry, linear, vmemmap: usualBase(sections, linear, geometry.structPageBytes) };
-  const good: Section[] = [];
-  const bad: Section[] = [];
-  for (const section of sections) (leadsToStructPages(view, section) ? good : bad).push(section);
-  return { good, bad };
+  const linear = linearRanges(source.memory.loadSegments);
+  const sections = () => readSectionTable(source, geometry, table);
+  const view = { source, geometry, linear, vmemmap: usualBase(sections(), linear, geometry.structPageBytes) };
+  const blocks: MemMapBlock[] = [];
+  const bad: number[] = [];
+  let good = 0;
+  for (const section of sections()) {
+    if (leadsToStructPages(view, section)) {
+      joinSection(blocks, section, geometry.structPageBytes);
+      good++;
+    } else bad.push(section.number);
+  }
+  return { good, blocks, bad };
 }
+
+type VirtualRange = { readonly start: VirtAddr; readonly end: VirtAddr };
 
 type SectionView = {
   readonly source: MemMapSource;
   readonly geometry: SparseGeometry;
-  /** The segments that tell their virtual address. */
-  readonly linear: readonly LoadSegment[];
+  readonly linear: readonly VirtualRange[];
   readonly vmemmap: bigint | undefined;
 };
 
@@ -85,7 +92,7 @@ function leadsToStructPages({ source, geometry, linear, vmemmap }: SectionView, 
 }
 
 /** Where vmemmap starts: what most sections outside the linear map agree on. */
-function usualBase(sections: readonly Section[], linear: readonly LoadSegment[], structPageBytes: number): bigint | undefined {
+function usualBase(sections: Iterable<Section>, linear: readonly VirtualRange[], structPageBytes: number): bigint | undefined {
   const votes = new Map<bigint, number>();
   let usual: bigint | undefined;
   for (const section of sections) {
@@ -101,12 +108,16 @@ function baseOf(section: Section, structPages: VirtAddr, structPageBytes: number
   return structPages - BigInt(section.startPfn) * BigInt(structPageBytes);
 }
 
+/** The segments that tell their virtual address, by it. */
+function linearRanges(loads: readonly LoadSegment[]): VirtualRange[] {
+  return loads
+    .filter(({ virtualAddress }) => virtualAddress !== 0n)
+    .map(({ virtualAddress, memoryBytes }) => ({ start: virtualAddress, end: virtualAddress + BigInt(memoryBytes) }));
+}
+
 /** In the linear map, where what the kernel allocates lies; so it may be wherever no segment tells its virtual address. */
-function isLinear(linear: readonly LoadSegment[], address: VirtAddr): boolean {
-  return (
-    linear.length === 0 ||
-    linear.some(({ virtualAddress, memoryBytes }) => address >= virtualAddress && address < virtualAddress + BigInt(memoryBytes))
-  );
+function isLinear(linear: readonly VirtualRange[], address: VirtAddr): boolean {
+  return linear.length === 0 || linear.some(({ start, end }) => address >= start && address < end);
 }
 
 function lowestBit(value: bigint): bigint {
@@ -122,21 +133,17 @@ function translates({ virtual, memory }: MemMapSource, address: VirtAddr): boole
   }
 }
 
-/** One block for all sections in a row whose struct pages are in a row too. */
-function joinSections(sections: readonly Section[], structPageBytes: number): MemMapBlock[] {
-  const blocks: { startPfn: number; endPfn: number; structPages: VirtAddr }[] = [];
-  for (const { startPfn, endPfn, structPages = 0n } of sections) {
-    const last = blocks.at(-1);
-    const next = last === undefined ? undefined : last.structPages + BigInt(startPfn - last.startPfn) * BigInt(structPageBytes);
-    if (last !== undefined && last.endPfn === startPfn && next === structPages) last.endPfn = endPfn;
-    else blocks.push({ startPfn, endPfn, structPages });
-  }
-  return blocks;
+/** One block for all sections in a row whose struct pages are in a row too. @param blocks those so far; ascending */
+function joinSection(blocks: MemMapBlock[], { startPfn, endPfn, structPages = 0n }: Section, structPageBytes: number): void {
+  const last = blocks.at(-1);
+  const next = last === undefined ? undefined : last.structPages + BigInt(startPfn - last.startPfn) * BigInt(structPageBytes);
+  if (last !== undefined && last.endPfn === startPfn && next === structPages) blocks[blocks.length - 1] = { ...last, endPfn };
+  else blocks.push({ startPfn, endPfn, structPages });
 }
 
-function sectionWarnings(bad: readonly Section[]): string[] {
+function sectionWarnings(bad: readonly number[]): string[] {
   if (bad.length === 0) return [];
-  const some = bad.slice(0, 8).map(({ number }) => hex(number));
+  const some = bad.slice(0, 8).map(hex);
   return [
     `${bad.length} memory sections lead to no struct pages (${some.join(', ')}${bad.length > 8 ? ', …' : ''}); all their pages are kept`,
   ];
