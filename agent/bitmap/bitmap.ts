@@ -27,6 +27,11 @@ function allocate(sizeBits: number): Uint8Array {
   }
 }
 
+/** Number of the lowest bit that is set; of any number but 0. */
+function lowestBit(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
+}
+
 export class Bitmap implements BitmapWindows {
   /** `ceil(sizeBits / 8)` bytes; bits at and above `sizeBits` are zero. */
   readonly bytes: Uint8Array;
@@ -118,15 +123,16 @@ export class Bitmap implements BitmapWindows {
   }
 
   #next(from: number, uninteresting: number): number {
-    let pfn = Math.max(0, from);
-    while (pfn < this.sizeBits) {
-      const byte = this.bytes[Math.floor(pfn / 8)] ^ uninteresting;
-      const rest = byte >> (pfn % 8);
-      if (rest !== 0) return Math.min(this.sizeBits, pfn + (31 - Math.clz32(rest & -rest)));
-      pfn += 8 - (pfn % 8);
-      while (pfn + 8 <= this.sizeBits && this.bytes[pfn / 8] === uninteresting) pfn += 8;
-    }
-    return this.sizeBits;
+    const start = Math.max(0, from);
+    if (start >= this.sizeBits) return this.sizeBits;
+    let index = Math.floor(start / 8);
+    const rest = (this.bytes[index] ^ uninteresting) >> (start % 8);
+    if (rest !== 0) return Math.min(this.sizeBits, start + lowestBit(rest));
+    const { bytes } = this;
+    do index++;
+    while (index < bytes.length && bytes[index] === uninteresting);
+    if (index >= bytes.length) return this.sizeBits;
+    return Math.min(this.sizeBits, index * 8 + lowestBit(bytes[index] ^ uninteresting));
   }
 
   #countRange(from: Pfn, to: Pfn): number {
