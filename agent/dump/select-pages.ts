@@ -96,6 +96,8 @@ class ScannedInWindows implements Selection {
   readonly #kernel: Kernel;
   readonly #scanner: PageScanner;
   readonly #options: PassOptions;
+  /** Where the bitmap of each window lies. */
+  readonly #bytes: Uint8Array;
   #isCounted = false;
 
   constructor(kernel: Kernel, scanner: PageScanner, options: PassOptions) {
@@ -103,8 +105,9 @@ class ScannedInWindows implements Selection {
     this.#scanner = scanner;
     this.#options = options;
     const { endPfn } = kernel.memory;
-    const windowCount = cutIntoWindows(endPfn, options.windowPages).count;
-    this.kept = { sizeBits: endPfn, windowCount, windows: () => (this.#isCounted ? this.#scan() : this.#count()) };
+    const cut = cutIntoWindows(endPfn, options.windowPages);
+    this.#bytes = new Uint8Array(Math.ceil(cut.range(0).end / 8));
+    this.kept = { sizeBits: endPfn, windowCount: cut.count, windows: () => (this.#isCounted ? this.#scan() : this.#count()) };
   }
 
   close(): void {
@@ -131,13 +134,13 @@ class ScannedInWindows implements Selection {
   *#scan(): Generator<BitmapWindow> {
     const { windowPages, now, refuse } = this.#options;
     const cut = cutIntoWindows(this.kept.sizeBits, windowPages);
-    let bits: Bitmap | undefined;
     this.#scanner.restart();
     for (let index = 0; index < cut.count; index++) {
       const window = cut.range(index);
       const since = now();
+      let bits: Bitmap;
       try {
-        bits = this.#scanner.scan(window, bits?.bytes);
+        bits = this.#scanner.scan(window, this.#bytes);
       } catch (error) {
         refuse(error);
         throw error;

@@ -15,11 +15,11 @@ import { fillStructPages, type PageClause, parsePageClauses } from './fill-struc
 import { type EraName, eraNumbers, freeHugePage, freeOrders, type KernelEra, kernelEras } from './kernel-eras.ts';
 
 const pageSize = 4096;
-const kernelImage = 0xffffffff80000000n;
-const directMap = 0xffff888000000000n;
-const vmemmap = 0xffffea0000000000n;
+export const kernelImage = 0xffffffff80000000n;
+export const directMap = 0xffff888000000000n;
+export const vmemmap = 0xffffea0000000000n;
 const physicalBits = 40;
-const sectionEntryBytes = 16;
+export const sectionEntryBytes = 16;
 
 export type MemMapOptions = {
   readonly era?: EraName;
@@ -95,27 +95,12 @@ export class MemMapMachine {
   }
 
   vmcoreinfo(): string {
-    const text = buildVmcoreinfo({
-      plain: { OSRELEASE: this.era.release, PAGESIZE: pageSize, CRASHTIME: 1700000000 },
+    const text = memMapVmcoreinfo(this.era, {
       symbols: this.#symbols(),
-      sizes: {
-        page: this.structPageBytes,
-        mem_section: sectionEntryBytes,
-        list_head: 16,
-        pglist_data: 5824,
-        zone: 1664,
-        free_area: 104,
-        nodemask_t: 128,
-      },
-      offsets: { ...this.era.offsets, ...otherOffsets },
-      lengths: { 'zone.free_area': freeOrders, 'free_area.free_list': 6, ...this.#sectionLength() },
-      numbers: {
-        ...eraNumbers(this.era),
-        phys_base: 0,
-        pgtable_l5_enabled: 0,
-        SECTION_SIZE_BITS: this.#sectionBits(),
-        MAX_PHYSMEM_BITS: physicalBits,
-      },
+      structPageBytes: this.structPageBytes,
+      sectionLength: this.#sectionLength(),
+      sectionBits: this.#sectionBits(),
+      physicalBits,
     });
     const changes = this.#options.vmcoreinfo ?? {};
     const lines = text.split('\n').filter((line) => line !== '' && !(line.split('=')[0] in changes));
@@ -134,9 +119,7 @@ export class MemMapMachine {
     const image = new PhysicalImage(pageSize);
     for (let pfn = 0; pfn < this.endPfn; pfn++) if (!this.#isHole(pfn)) image.page(pfn);
     for (let pfn = 0; pfn < this.ownPfn; pfn++) if (!this.#isHole(pfn)) this.#options.fill?.(pfn, image.page(pfn));
-    image.write(this.#layout.data, encodeText('\0\0\0\0Linux\0'));
-    image.write(this.#layout.data + 4 + 65 * 2, encodeText(`${this.era.release}\0`));
-    image.write(this.#layout.data + 4 + 65 * 4, encodeText('x86_64\0'));
+    writeUtsNamespace(this.era, (offset, bytes) => image.write(this.#layout.data + offset, bytes));
     this.#writeStructPages(image);
     this.#writeSections(image);
     const mappings = [...this.#ownMappings(), ...this.#vmemmapMappings()];
@@ -262,11 +245,53 @@ export class MemMapMachine {
   }
 }
 
+type Geometry = {
+  readonly symbols: { readonly [name: string]: bigint };
+  readonly structPageBytes: number;
+  /** LENGTH(mem_section), where there is one. */
+  readonly sectionLength: { readonly [name: string]: number };
+  readonly sectionBits: number;
+  readonly physicalBits: number;
+};
+
+/** What a kernel of the era says of itself, with the symbols and sizes of one machine. */
+export function memMapVmcoreinfo(era: KernelEra, { symbols, structPageBytes, sectionLength, sectionBits, physicalBits }: Geometry): string {
+  return buildVmcoreinfo({
+    plain: { OSRELEASE: era.release, PAGESIZE: pageSize, CRASHTIME: 1700000000 },
+    symbols,
+    sizes: {
+      page: structPageBytes,
+      mem_section: sectionEntryBytes,
+      list_head: 16,
+      pglist_data: 5824,
+      zone: 1664,
+      free_area: 104,
+      nodemask_t: 128,
+    },
+    offsets: { ...era.offsets, ...otherOffsets },
+    lengths: { 'zone.free_area': freeOrders, 'free_area.free_list': 6, ...sectionLength },
+    numbers: {
+      ...eraNumbers(era),
+      phys_base: 0,
+      pgtable_l5_enabled: 0,
+      SECTION_SIZE_BITS: sectionBits,
+      MAX_PHYSMEM_BITS: physicalBits,
+    },
+  });
+}
+
+/** What `init_uts_ns` holds. @param write takes offsets from its start. */
+export function writeUtsNamespace(era: KernelEra, write: (offset: number, bytes: Uint8Array) => void): void {
+  write(0, encodeText('\0\0\0\0Linux\0'));
+  write(4 + 65 * 2, encodeText(`${era.release}\0`));
+  write(4 + 65 * 4, encodeText('x86_64\0'));
+}
+
 export function buildMemMap(words: string, options: MemMapOptions = {}): MemMapMachine {
   return new MemMapMachine(words, options);
 }
 
-const sectionsPerRoot = pageSize / sectionEntryBytes;
+export const sectionsPerRoot = pageSize / sectionEntryBytes;
 
 const otherOffsets = {
   'uts_namespace.name': 4,

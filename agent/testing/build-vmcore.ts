@@ -63,7 +63,7 @@ export function buildVmcore(options: VmcoreOptions): Uint8Array<ArrayBuffer> {
     return offset;
   });
   const file = new Uint8Array(end);
-  file.set(buildHeader(options, count, afterTable));
+  file.set(buildElfHeader(options, count, afterTable));
   file.set(
     programHeader.write({ type: PT_NOTE, offset: BigInt(noteOffset), filesz: BigInt(notes.length), memsz: BigInt(notes.length) }),
     64,
@@ -156,7 +156,8 @@ export class PhysicalImage {
   }
 }
 
-function buildHeader(options: VmcoreOptions, count: number, afterTable: number): Uint8Array {
+/** The ELF header of a core with `count` program headers. @param afterTable where section header 0 stands, if it counts them */
+export function buildElfHeader(options: Pick<VmcoreOptions, 'machine' | 'extendedCount'>, count: number, afterTable: number): Uint8Array {
   const ident = new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
   ident[EI_CLASS] = ELFCLASS64;
   ident[EI_DATA] = ELFDATA2LSB;
