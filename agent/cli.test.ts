@@ -45,6 +45,8 @@ const mistakes: [words: string[], says: RegExp][] = [
   [['dump', '-d', '32', 'vmcore', 'out'], /from 0 to 31/],
   [['dump', '--level', '20', 'vmcore', 'out'], /-7 to 19/],
   [['dump', '--num-threads', '0', 'vmcore', 'out'], /1 to 256/],
+  [['dump', '--memory-limit', '100K', 'vmcore', 'out'], /less than 256K/],
+  [['dump', '--memory-limit', '1MB', 'vmcore', 'out'], /as a size/],
   [['dump'], /missing required argument/],
   [['dmup', 'vmcore', 'out'], /dump/],
   [['vtop', 'xyz', 'vmcore'], /hexadecimal/],

@@ -35,6 +35,7 @@ export function dumpRequest({ system, settings }: Run, store: DumpStore): DumpRe
     inPlace: false,
     dryRun: false,
     mmap: !isSafe,
+    memoryLimitBytes: settings.configuration.memoryLimitBytes,
     // Beside the network thread another takes 40 MB (measured), and there is little memory; the network is what is waited for.
     threads: isSafe ? 1 : own.threads || (store.transfer === undefined ? system.kernel.onlineCpus() : 1),
   };

@@ -1,10 +1,9 @@
 /** `kcapture dump`: filter, compress and write one vmcore. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { printable } from '../binary/printable.ts';
-import { KiB } from '../binary/units.ts';
 import { dump, type DumpRequest, type DumpResult } from '../dump/dump.ts';
 import { parseDumpLevels } from '../config/dump-level.ts';
-import { parseSize } from '../config/quantity.ts';
+import { readMemoryLimit } from '../config/limits.ts';
 import { createProgress, silentProgress } from '../dump/progress.ts';
 import { formatStatistics, formatSummary } from '../dump/report.ts';
 import type { CodecName } from '../compress/codec.ts';
@@ -182,18 +181,9 @@ function parseThreads(text: string): number {
   return threads;
 }
 
-/** Windows of 8 GiB of memory are small enough for everybody, and each costs a little. */
-const leastMemoryLimit = 256 * KiB;
-
 function parseMemoryLimit(text: string): number {
-  const bytes = readSize(text);
-  if (bytes < leastMemoryLimit) throw new InvalidArgumentError('Expected at least 256K.');
-  return bytes;
-}
-
-function readSize(text: string): number {
   try {
-    return parseSize(text);
+    return readMemoryLimit(text);
   } catch (error) {
     if (error instanceof KcaptureError) throw new InvalidArgumentError(`${error.message}.`);
     throw error;

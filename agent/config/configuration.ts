@@ -84,6 +84,8 @@ export type Configuration = {
   readonly keep: Keep;
   /** Left free on the target. */
   readonly minFreeBytes: number;
+  /** What the bitmap of the dump may take in memory. `undefined`: a quarter of what is available then. */
+  readonly memoryLimitBytes: number | undefined;
   /** With less room than this the log is saved and no memory. */
   readonly dmesgOnlyBelowBytes: number | undefined;
   /** Web hooks told about each capture. May hold secrets. */

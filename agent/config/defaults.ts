@@ -42,6 +42,8 @@ export const defaultConfiguration: Configuration = {
   // Enough for the next boot to write its logs to the same file system.
   minFreeBytes: 64 * MiB,
   dmesgOnlyBelowBytes: undefined,
+  // How much memory there will be is known only then.
+  memoryLimitBytes: undefined,
   notify: [],
   // Three dumps in an hour are the same crash three times; a fourth tells nothing new and may push out the first.
   loopLimit: { captures: 3, windowSeconds: 3600 },

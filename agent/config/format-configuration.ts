@@ -25,6 +25,7 @@ function listDirectives(configuration: Configuration): string[] {
     ['path', joinWords([path])],
     ['sshkey', quoted(configuration.sshKey)],
     ...collectorLines(configuration.collector),
+    ['memory_limit', configuration.memoryLimitBytes === undefined ? 'auto' : formatSize(configuration.memoryLimitBytes)],
     ['dmesg_only_below', formatRoom(configuration.dmesgOnlyBelowBytes)],
     ['min_free', formatSize(configuration.minFreeBytes)],
     ['time_limit', configuration.timeLimitSeconds === undefined ? 'none' : formatDuration(configuration.timeLimitSeconds)],

@@ -10,6 +10,7 @@ const words: [word: string, meaning: Partial<Configuration>][] = [
   ['kcapture.level=17,31', { collector: { ...own(), levels: [17, 31] } }],
   ['kcapture.compress=lzo', { collector: { ...own(), codec: 'lzo' } }],
   ['kcapture.threads=1', { collector: { ...own(), threads: 1 } }],
+  ['kcapture.memory_limit=8M', { memoryLimitBytes: 2 ** 23 }],
   ['kcapture.path=/srv/crash', { path: '/srv/crash' }],
   ['kcapture.path="/srv/my crash"', { path: '/srv/my crash' }],
   ['"kcapture.path=/srv/my crash"', { path: '/srv/my crash' }],

@@ -34,6 +34,7 @@ const allowed = [
   'level',
   'compress',
   'threads',
+  'memory_limit',
   'path',
   'time_limit',
   'device_timeout',

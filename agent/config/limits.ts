@@ -1,5 +1,6 @@
-/** Durations with the bounds that the run can keep. */
-import { parseDuration } from './quantity.ts';
+/** Durations and sizes with the bounds that the run can keep. */
+import { KiB } from '../binary/units.ts';
+import { parseDuration, parseSize } from './quantity.ts';
 import { badValue } from './config-error.ts';
 
 const day = 86400;
@@ -19,4 +20,14 @@ export function readDuration(text: string, name: keyof typeof longest): number {
   const seconds = parseDuration(text, longest[name]);
   if (seconds === 0) throw badValue(`Cannot use a ${name} of 0: expected at least a second`);
   return seconds;
+}
+
+/** A window of the bitmap that stands for 8 GiB: small enough for everybody, and each costs a little. */
+const leastMemoryLimit = 256 * KiB;
+
+/** Bytes that the bitmap of a dump may take. @throws ConfigError */
+export function readMemoryLimit(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes < leastMemoryLimit) throw badValue('Cannot use a memory limit of less than 256K');
+  return bytes;
 }

@@ -69,6 +69,7 @@ const meanings: Record<string, Partial<Configuration>> = {
   '#level 31': {},
   '#compress zstd': {},
   '#threads all': {},
+  '#memory_limit auto': {},
   '#core_collector makedumpfile -l --message-level 7 -d 31': { collector: { ...own, codec: 'lzo' } as Configuration['collector'] },
   '#dmesg_only_below never': {},
   '#min_free 64M': {},

@@ -3,7 +3,7 @@ import { readCodec } from '../codec-choice.ts';
 import { readCollector } from '../collector.ts';
 import type { Directive } from '../directive.ts';
 import { parseDumpLevels } from '../dump-level.ts';
-import { readDuration } from '../limits.ts';
+import { readDuration, readMemoryLimit } from '../limits.ts';
 import { parseSize } from '../quantity.ts';
 import { readNumber } from '../values.ts';
 
@@ -58,6 +58,18 @@ export const dumpDirectives: readonly Directive[] = [
     origin: 'kcapture',
     apply: (draft, { value }) => {
       draft.asked = { ...draft.asked, threads: value === 'all' ? 0 : readNumber(value, 1, 256) };
+    },
+  },
+  {
+    name: 'memory_limit',
+    value: 'SIZE|auto',
+    meaning:
+      'What the bitmap of pages may take in the memory of the capture kernel, at least 256K: 32 MiB for each TiB of the machine. A larger bitmap is made in windows, by scanning the memory twice. `auto`: a quarter of what is available then.',
+    default: 'auto',
+    examples: ['auto', '8M'],
+    origin: 'kcapture',
+    apply: (draft, { value }) => {
+      draft.memoryLimitBytes = value === 'auto' ? undefined : readMemoryLimit(value);
     },
   },
   {
