@@ -2,13 +2,14 @@
  * The benchmark: our executable and makedumpfile on one large vmcore, alternately, and the ratios of their times, memory and sizes.
  *
  *     npm run bench [-- --runs N] [--codec z,l,p,c,none] [--level 31,0] [--workers 1,2] [--cpus LIST] [--executable PATH] [--more VMCORE,...]
- *                      [--json] [--document [--measured FILE]]
+ *                      [--json] [--document [--measured FILE,...]]
  *     npm run bench -- --network
  *
  * `KCAPTURE_BENCH_VMCORE` names another vmcore than the one made and kept in the cache; `--more` are further ones, of smaller or larger machines. Both
  * programs read the same warm file, write to the same folder and are pinned to the CPUs of `--cpus`. It prints and never fails because of a time; it fails when
  * a run fails or the dumps hold different pages. `--document` writes docs/performance.md and docs/performance.svg too, with what other benchmarks
- * left in the cache; with `--measured`, out of what `--json` printed before, without measuring. With `--network` it measures dumps to servers on the
+ * left in the cache; with `--measured`, out of what `--json` printed before, perhaps
+ * in parts, without measuring. With `--network` it measures dumps to servers on the
  * loopback instead.
  */
 import { spawnSync } from 'node:child_process';
@@ -18,7 +19,7 @@ import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compareDumps } from './bench/compare-dumps.ts';
 import { comparisons } from './bench/comparisons.ts';
-import { type BenchResult, type Kept, writeDocument } from './bench/document.ts';
+import { type BenchResult, describeRuns, type Kept, mergeResults, writeDocument } from './bench/document.ts';
 import { coldEntries, type Entry, rowsOfEntries } from './bench/entries.ts';
 import { compareSizes, readKept, type MemorySize, type SimulatedMemory, simulatedMemoryPath } from './bench/memory-sizes.ts';
 import { benchNetwork } from './bench/network.ts';
@@ -59,7 +60,7 @@ const report = (line: string): void => void process.stderr.write(`${line}\n`);
 const print = (line: string): void => void (options.json || process.stdout.write(`${line}\n`));
 
 if (options.measured !== undefined) {
-  document(JSON.parse(readFileSync(options.measured, 'utf8')));
+  document(mergeResults(options.measured.split(',').map((path) => JSON.parse(readFileSync(path, 'utf8')))));
   process.exit(0);
 }
 const our = ours(options.executable);
@@ -73,6 +74,7 @@ const vmcoreOrigin =
 const vmcoreBytes = statSync(original).size;
 const folder = mkdtempSync(join(outputParent(), 'kcapture-bench-'));
 process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 const vmcore = warmCopy(original);
 const bench = { our, their, folder, cpus: options.cpus, runs, say: report };
@@ -132,11 +134,10 @@ function finish(): void {
   const measured: BenchResult = {
     ours: our.version,
     theirs: their.version,
-    command: commandLine(),
+    commands: [commandLine()],
     vmcore: basename(original),
     vmcoreOrigin,
     vmcoreBytes,
-    runs,
     cpus: options.cpus,
     surroundings: before,
     entries,
@@ -158,8 +159,8 @@ function commandLine(): string {
 
 function document(measured: BenchResult): void {
   const kept: Kept = { simulated: readKept<SimulatedMemory>(simulatedMemoryPath) };
-  const { vmcoreBytes: bytes, surroundings: around, runs: count } = measured;
-  const about = `a vmcore of ${(bytes / 2 ** 30).toFixed(2)} GiB, ${around.cpus} CPUs (${around.processor}), ${count === 1 ? 'one run each' : `medians of ${count} runs`}`;
+  const { vmcoreBytes: bytes, surroundings: around } = measured;
+  const about = `a vmcore of ${(bytes / 2 ** 30).toFixed(2)} GiB, ${around.cpus} CPUs (${around.processor}), ${describeRuns(measured.entries)}`;
   const docs = join(import.meta.dirname, '../docs');
   writeFileSync(join(docs, 'performance.svg'), drawPicture(measured.entries, about));
   writeFileSync(join(docs, 'performance.md'), writeDocument(measured, kept));

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { buildEntries, buildRun } from './built-entries.ts';
 import { comparisons } from './comparisons.ts';
-import { type BenchResult, writeDocument } from './document.ts';
+import { type BenchResult, mergeResults, writeDocument } from './document.ts';
 import { type Entry, rowsOfEntries } from './entries.ts';
 import { row } from './table.ts';
 
@@ -56,6 +56,16 @@ t.test('what was measured at another time is there with its date, and its sectio
   t.ok(lines.includes('| simulated 64 GiB | filter, ns a page | <= 8.00 | 7.15 | yes |'));
 });
 
+t.test('parts make the document of the whole', async (t) => {
+  const parts = [31, 0].map((level) => resultOf(entries.filter((entry) => entry.level === level)));
+  const merged = mergeResults(parts);
+  t.strictSame(merged.entries, entries);
+  t.equal(merged.rows.filter(({ contender }) => contender === 'dmesg').length, 1);
+  t.equal(writeDocument({ ...merged, commands: parts[0].commands }, {}), writeDocument({ ...resultOf(entries), rows: merged.rows }, {}));
+  t.throws(() => mergeResults([parts[0], { ...parts[1], ours: 'another build' }]), /another build/);
+  t.throws(() => mergeResults([]), RangeError);
+});
+
 t.test('a result that went through JSON makes the same document', async (t) => {
   const result = resultOf(entries);
   t.equal(writeDocument(JSON.parse(JSON.stringify(result)), {}), writeDocument(result, {}));
@@ -65,11 +75,10 @@ function resultOf(measured: readonly Entry[]): BenchResult {
   return {
     ours: 'kcapture 0.1.0 (x64, bun 1)',
     theirs: 'makedumpfile: version 1',
-    command: 'npm run bench -- --document',
+    commands: ['npm run bench -- --document'],
     vmcore: 'large.vmcore',
     vmcoreOrigin: 'made for a test',
     vmcoreBytes: 6 * 2 ** 30,
-    runs: 5,
     cpus: '0,1',
     surroundings: {
       date: '2030-01-01T10:11:12.000Z',

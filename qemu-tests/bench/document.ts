@@ -1,8 +1,8 @@
 /** docs/performance.md: everything that was measured as tables for people, with all one needs to judge and repeat it. */
-import { formatWanted, formatValue, type Row } from './table.ts';
+import { formatWanted, formatValue, type Row, row } from './table.ts';
 import { type Entry, findEntry, wallOf } from './entries.ts';
 import { comparisons } from './comparisons.ts';
-import { type MemorySize, type SimulatedMemory, simulatedFilterTarget } from './memory-sizes.ts';
+import { type MemorySize, type SimulatedMemory, simulatedFilterTarget, simulatedPeakTarget } from './memory-sizes.ts';
 import { markdownTable } from './markdown-table.ts';
 import { readFigures } from './reading.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -12,14 +12,13 @@ export type BenchResult = {
   /** Version lines. */
   readonly ours: string;
   readonly theirs: string;
-  /** The command that repeats it. */
-  readonly command: string;
+  /** The commands that repeat it. */
+  readonly commands: readonly string[];
   /** File name. */
   readonly vmcore: string;
   /** How it came to be. */
   readonly vmcoreOrigin: string;
   readonly vmcoreBytes: number;
-  readonly runs: number;
   readonly cpus: string;
   readonly surroundings: Surroundings;
   readonly entries: readonly Entry[];
@@ -45,6 +44,49 @@ export type Kept = {
   };
   readonly simulated?: SimulatedMemory;
 };
+
+/**
+ * Parts measured one after the other as one result. Of a figure in several of them the first holds.
+ * @throws RangeError when there are none, or their programs or vmcores differ.
+ */
+export function mergeResults(parts: readonly BenchResult[]): BenchResult {
+  const [first] = parts;
+  if (first === undefined) throw new RangeError('Cannot merge no results');
+  for (const key of ['ours', 'theirs', 'vmcore'] as const)
+    if (parts.some((part) => part[key] !== first[key]))
+      throw new RangeError(`Cannot merge results: ${key} is ${[...new Set(parts.map((part) => part[key]))].join(' and ')}`);
+  return {
+    ...first,
+    commands: parts.flatMap(({ commands }) => commands),
+    entries: firstOfEach(
+      parts.flatMap(({ entries }) => entries),
+      ({ program, mode, level, workers }) => `${program} ${mode} ${level} ${workers}`,
+    ),
+    sizes: firstOfEach(
+      parts.flatMap(({ sizes }) => sizes),
+      ({ name }) => name,
+    ),
+    rows: firstOfEach(
+      parts.flatMap(({ rows }) => rows),
+      ({ level, contender, figure }) => `${level} ${contender} ${figure}`,
+    ),
+    warnings: parts.flatMap(({ warnings }) => warnings),
+  };
+}
+
+/** In the order of their first. */
+function firstOfEach<T>(list: readonly T[], keyOf: (item: T) => string): readonly T[] {
+  const seen = new Set<string>();
+  return list.filter((item) => !seen.has(keyOf(item)) && seen.add(keyOf(item)));
+}
+
+/** How many runs a figure is the median of, e.g. `medians of 5 runs`; theirs with two threads has one anyway. */
+export function describeRuns(entries: readonly Entry[]): string {
+  const counts = entries.filter(({ program, workers }) => program === 'kcapture' || workers === 1).map(({ runs }) => runs);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  if (most <= 1) return 'one run each';
+  return `medians of ${least === most ? most : `${least} to ${most}`} runs`;
+}
 
 export function writeDocument(result: BenchResult, kept: Kept): string {
   const { entries, rows } = result;
@@ -98,11 +140,10 @@ function list(lines: readonly string[]): string {
 function describe({
   ours,
   theirs,
-  command,
+  commands,
   vmcore,
   vmcoreOrigin,
   vmcoreBytes,
-  runs,
   cpus,
   surroundings,
   entries,
@@ -116,8 +157,8 @@ function describe({
     `${ours}, with libzstd ${zstd.ours}`,
     `${theirs}, from Debian sid with its own libraries, libzstd ${zstd.theirs}`,
     `vmcore: \`${vmcore}\`, ${gib(vmcoreBytes)}${pages === undefined ? '' : `, ${pages} pages kept at \`-d 31\``}; ${vmcoreOrigin}; in the page cache`,
-    `figures: ${runs === 1 ? 'one run each' : `medians of ${runs} runs`}, both programs in turns on CPUs ${cpus}, writing to the same folder`,
-    `again: \`${command}\``,
+    `figures: ${describeRuns(entries)}, both programs in turns on CPUs ${cpus}, writing to the same folder`,
+    ...commands.map((command) => `again: \`${command}\``),
     ...warnings.map((words) => `**doubtful**: ${words}`),
   ];
 }
@@ -205,15 +246,17 @@ function sizesTable(sizes: readonly MemorySize[]): string {
 }
 
 function simulatedTable(simulated: SimulatedMemory | undefined): string {
-  const lines = (simulated?.machines ?? []).map(({ memoryBytes, pageBytes, keptPages, filterSeconds, wallSeconds, peakBytes }) => [
-    gib(memoryBytes),
-    `${keptPages}`,
-    formatValue(filterSeconds, 's'),
-    ((filterSeconds * 1e9) / (memoryBytes / pageBytes)).toFixed(2),
-    formatValue(wallSeconds, 's'),
-    formatValue(peakBytes, 'bytes'),
+  const lines = (simulated?.machines ?? []).map((machine) => [
+    `${roundGib(machine.memoryBytes)} GiB`,
+    `${machine.keptPages}`,
+    formatValue(machine.filterSeconds, 's'),
+    nanosecondsAPage(machine).toFixed(2),
+    formatValue(machine.wallSeconds, 's'),
+    formatValue((machine.wallSeconds * 2 ** 40) / machine.memoryBytes, 's'),
+    formatValue(machine.peakBytes, 'bytes'),
   ]);
-  return lines.length === 0 ? '' : markdownTable(['memory', 'kept pages', 'filter', 'ns a page', 'time', 'peak memory'], lines, 0);
+  const heads = ['memory', 'kept pages', 'filter', 'ns a page', 'time', 'for each TiB', 'peak memory'];
+  return lines.length === 0 ? '' : markdownTable(heads, lines, 0);
 }
 
 function simulatedNotes(simulated: SimulatedMemory | undefined): string {
@@ -222,23 +265,24 @@ function simulatedNotes(simulated: SimulatedMemory | undefined): string {
 }
 
 function simulatedRows(simulated: SimulatedMemory | undefined): readonly Row[] {
-  const { memoryBytes, nanoseconds } = simulatedFilterTarget;
-  const machine = simulated?.machines.find((one) => one.memoryBytes === memoryBytes);
-  if (machine === undefined) return [];
-  const reached = (machine.filterSeconds * 1e9) / (memoryBytes / machine.pageBytes);
+  const machineOf = (bytes: number) => simulated?.machines.find(({ memoryBytes }) => roundGib(memoryBytes) === roundGib(bytes));
+  const limited = (memoryBytes: number, figure: string, unit: Row['unit'], reached: number, target: number): Row =>
+    row({ contender: `simulated ${roundGib(memoryBytes)} GiB`, figure, unit }, reached, Number.NaN, target, 'ours');
+  const [filter, peak] = [simulatedFilterTarget, simulatedPeakTarget];
+  const [filtered, largest] = [machineOf(filter.memoryBytes), machineOf(peak.memoryBytes)];
   return [
-    {
-      contender: `simulated ${gib(memoryBytes)}`,
-      figure: 'filter, ns a page',
-      unit: 'times',
-      ours: reached,
-      theirs: Number.NaN,
-      ratio: Number.NaN,
-      target: nanoseconds,
-      limit: 'ours',
-      verdict: reached <= nanoseconds ? 'ok' : 'over',
-    },
+    ...(filtered ? [limited(filter.memoryBytes, 'filter, ns a page', 'times', nanosecondsAPage(filtered), filter.nanoseconds)] : []),
+    ...(largest ? [limited(peak.memoryBytes, 'peak memory', 'bytes', largest.peakBytes, peak.bytes)] : []),
   ];
+}
+
+function nanosecondsAPage({ memoryBytes, pageBytes, filterSeconds }: SimulatedMemory['machines'][number]): number {
+  return (filterSeconds * 1e9) / (memoryBytes / pageBytes);
+}
+
+/** A machine's memory has holes, and is a little less than its name says. */
+function roundGib(bytes: number): number {
+  return Math.round(bytes / 2 ** 30);
 }
 
 function captureNotes(kept: Kept['captureKernel']): string {
