@@ -2,7 +2,8 @@
 import { formatBytes } from '../binary/units.ts';
 import { isOnNetwork } from '../config/armed-plan.ts';
 import { describeDumpLevel } from '../config/dump-level.ts';
-import { openKernel } from '../dump/open-kernel.ts';
+import { memoryLimit } from '../dump/memory-limit.ts';
+import { type Kernel, openKernel } from '../dump/open-kernel.ts';
 import { silentProgress } from '../dump/progress.ts';
 import { selectPages } from '../dump/select-pages.ts';
 import { findDevice } from '../linux/find-device.ts';
@@ -47,13 +48,20 @@ function describeSource(system: System, { source, configuration, mode }: Capture
     try {
       const release = kernel.info.plain('OSRELEASE') ?? 'unknown';
       const level = configuration.collector.kind === 'own' ? configuration.collector.levels[0] : 31;
-      return `${source}: Linux ${release}, ${estimate(() => selectPages(kernel, level, silentProgress).counts.kept * kernel.memory.pageSize)}`;
+      return `${source}: Linux ${release}, ${estimate(() => countKept(kernel, level, memoryLimit(system, configuration.memoryLimitBytes)) * kernel.memory.pageSize)}`;
     } finally {
       kernel.memory.close();
     }
   } catch (error) {
     return `${source}: ${asKcaptureError(error).message}`;
   }
+}
+
+function countKept(kernel: Kernel, level: number, limitBytes: number): number {
+  const selection = selectPages(kernel, level, silentProgress, { windowPages: limitBytes * 8 });
+  if (selection.kept.windowCount > 1) for (const _ of selection.kept.windows());
+  selection.close();
+  return selection.counts.kept;
 }
 
 function estimate(keptBytes: () => number): string {

@@ -22,7 +22,7 @@ import { type Kernel, openKernel } from './open-kernel.ts';
 import { type Output, openOutput } from './output.ts';
 import { type PageTeam, startTeam } from './page-team.ts';
 import type { Progress } from './progress.ts';
-import { type Selection, selectInWindows, selectPages, type WholeSelection } from './select-pages.ts';
+import { type Selection, selectPages } from './select-pages.ts';
 
 export type DumpRequest = {
   readonly source: string;
@@ -144,9 +144,11 @@ function tryLevel(job: Omit<Attempt, 'selection'>, limitBytes: number, isLast: b
   const selection = select(job, limitBytes);
   try {
     const filteredAt = system.now();
+    const earlierMs = selection.passMs;
     const written = writeOutputs({ ...job, selection }, isLast);
     if (written === 'no-space') return written;
     const finishedAt = system.now();
+    const laterMs = selection.passMs - earlierMs;
     return {
       source: request.source,
       outputs: written.outputs,
@@ -165,8 +167,8 @@ function tryLevel(job: Omit<Attempt, 'selection'>, limitBytes: number, isLast: b
       ...(selection.kept.windowCount > 1 ? { windows: selection.kept.windowCount } : {}),
       writtenBytes: written.writtenBytes,
       elapsedMs: {
-        filter: filteredAt - startedAt + selection.passMs,
-        copy: written.copiedAt - filteredAt - selection.passMs,
+        filter: filteredAt - startedAt + laterMs,
+        copy: written.copiedAt - filteredAt - laterMs,
         finish: finishedAt - written.copiedAt,
       },
       peakMemoryBytes: system.peakMemoryBytes(),
@@ -177,12 +179,10 @@ function tryLevel(job: Omit<Attempt, 'selection'>, limitBytes: number, isLast: b
   }
 }
 
-/** The pages of the dump: at once where the bitmap may be as large as that, or where the format needs all of it. */
+/** The pages of the dump: in windows where their bitmap is over the limit, unless the format needs all of it. */
 function select({ system, request, kernel, level, progress }: Omit<Attempt, 'selection'>, limitBytes: number): Selection {
-  const windowPages = limitBytes * 8;
-  if (!needsWholeBitmap(request) && kernel.memory.endPfn > windowPages)
-    return selectInWindows(kernel, level, progress, { windowPages, now: system.now });
-  const selection = selectPages(kernel, level, progress);
+  const windowPages = needsWholeBitmap(request) ? undefined : limitBytes * 8;
+  const selection = selectPages(kernel, level, progress, { windowPages, now: system.now });
   if (request.format === 'elf' && level & 1) removeZeroPages(kernel, selection, progress);
   return selection;
 }
@@ -203,9 +203,9 @@ function pagesToCopy({ counts }: Selection): number {
   return counts.kept - counts.zero;
 }
 
-function removeZeroPages({ memory }: Kernel, selection: WholeSelection, progress: Progress): void {
+function removeZeroPages({ memory }: Kernel, selection: Selection, progress: Progress): void {
   progress.start('zero scan', memory.endPfn, memory.pageSize);
-  selection.counts.zero = dropZeroPages(memory, selection.kept, (pfn) => progress.update(pfn));
+  selection.counts.zero = dropZeroPages(memory, wholeBitmap(selection.kept), (pfn) => progress.update(pfn));
   progress.end();
 }
 

@@ -1,4 +1,5 @@
 /** How the memory of a machine is used, by class; on the running system (/proc/kcore) as well as on a crashed one. */
+import { wholeBitmap } from '../bitmap/windows.ts';
 import { dumpLevel, type PageCounts } from '../classify/page-kind.ts';
 import type { System } from '../sys/system.ts';
 import { dropZeroPages } from './copy-pages.ts';
@@ -14,7 +15,7 @@ export function measureMemoryUsage(system: System, source: string, progress: Pro
     const { memory } = kernel;
     const { kept, counts } = selectPages(kernel, dumpLevel.all, progress);
     progress.start('zero scan', memory.endPfn, memory.pageSize);
-    const zero = dropZeroPages(memory, kept, (pfn) => progress.update(pfn));
+    const zero = dropZeroPages(memory, wholeBitmap(kept), (pfn) => progress.update(pfn));
     progress.end();
     return { pages: finalCounts(counts, zero), pageSize: memory.pageSize };
   } finally {

@@ -2,13 +2,13 @@
  * Which pages go into the dump. When the memory model cannot be read, levels 0 and 1 keep everything and say so; a higher level refuses,
  * because filtering by guess would make a wrong dump.
  *
- * Pages are selected at once, or in windows, for machines whose bitmap is larger than the memory there is for it: then every pass over the windows
- * scans the machine anew.
+ * Pages are selected in windows. One is enough for most machines: its bitmap is made at once, and kept. Where the bitmap is larger than the memory
+ * there is for it, every pass over the windows scans the machine anew.
  */
 import { Bitmap } from '../bitmap/bitmap.ts';
 import { type BitmapWindow, type BitmapWindows, cutIntoWindows, rangesInWindows } from '../bitmap/windows.ts';
 import { emptyCounts, type PageCounts } from '../classify/page-kind.ts';
-import { openPageScanner, type PageScanner, scanPages } from '../classify/scan.ts';
+import { openPageScanner, type PageScanner } from '../classify/scan.ts';
 import { KcaptureError } from '../errors.ts';
 import { missingKeys } from '../vmcoreinfo/keys.ts';
 import { checkExtent } from './check-extent.ts';
@@ -26,61 +26,42 @@ export type Selection = {
   close(): void;
 };
 
-/** All of it in memory. */
-export type WholeSelection = Selection & { readonly kept: Bitmap };
-
 /** Levels up to this one need no knowledge of the pages but for the safety of broken and offline memory. */
 const highestBlindLevel = 1;
 
-/**
- * @throws VmcoreError as `checkExtent`; MemoryModelError, AddressError, VmcoreinfoError when `level` filters by page and the pages cannot be told apart.
- */
-export function selectPages(kernel: Kernel, level: number, progress: Progress): WholeSelection {
-  const { memory, info } = kernel;
-  checkExtent(memory);
-  progress.start('filtering', memory.endPfn, memory.pageSize);
-  try {
-    const onProgress = (done: number) => progress.update(done);
-    return { ...scanPages({ memory, info, virtual: requireVirtual(kernel), level, onProgress }), passMs: 0, close() {} };
-  } catch (error) {
-    const warning = refuseOrWarn(error, kernel, level);
-    return { ...keepEverything(kernel, warning), kept: Bitmap.fromRanges(memory.endPfn, memory.ranges) };
-  } finally {
-    progress.end();
-  }
-}
-
-export type WindowOptions = {
-  /** Bits of the bitmap that are in memory at a time. */
-  readonly windowPages: number;
-  readonly now: () => number;
+export type SelectOptions = {
+  /** Bits of the bitmap that are in memory at a time. Default: all, and `kept` is one `Bitmap`. */
+  readonly windowPages?: number;
+  /** For `passMs`. Default: a clock that stands still. */
+  readonly now?: () => number;
 };
 
 /**
- * Nothing is scanned before the first pass over the windows, which throws what `selectPages` does; but for the levels that keep everything in the end:
- * what they cannot filter has to be known before the first window goes out.
+ * With several windows nothing is scanned before the first pass over them, which throws what this does; but for the levels that keep everything in the
+ * end: what they cannot filter has to be known before the first window goes out.
  *
- * @throws as `selectPages` when not even the memory model can be found.
+ * @throws VmcoreError as `checkExtent`; MemoryModelError, AddressError, VmcoreinfoError when `level` filters by page and the pages cannot be told apart.
  */
-export function selectInWindows(kernel: Kernel, level: number, progress: Progress, options: WindowOptions): Selection {
+export function selectPages(kernel: Kernel, level: number, progress: Progress, options: SelectOptions = {}): Selection {
   const { memory, info } = kernel;
+  const { windowPages = Number.POSITIVE_INFINITY, now = () => 0 } = options;
   checkExtent(memory);
   const refuse = (error: unknown) => refuseOrWarn(error, kernel, level);
-  let selection: ScannedInWindows | undefined;
+  let selection: ScannedPages | undefined;
   try {
     const listener = { onProgress: (_done: number) => {} };
     const onProgress = (done: number) => listener.onProgress(done);
     const scanner = openPageScanner({ memory, info, virtual: requireVirtual(kernel), level, onProgress });
-    selection = new ScannedInWindows(kernel, scanner, { ...options, progress, listener, refuse });
-    if (level <= highestBlindLevel) for (const _ of selection.kept.windows());
+    selection = new ScannedPages(kernel, scanner, { windowPages, now, progress, listener, refuse });
+    if (selection.kept.windowCount === 1 || level <= highestBlindLevel) selection.count();
     return selection;
   } catch (error) {
     selection?.close();
-    return { ...keepEverything(kernel, refuse(error)), kept: rangesInWindows(memory.endPfn, memory.ranges, options.windowPages) };
+    return keepEverything(kernel, refuse(error), windowPages);
   }
 }
 
-type PassOptions = WindowOptions & {
+type PassOptions = Required<SelectOptions> & {
   readonly progress: Progress;
   /** Whom the scanner tells how far it is. */
   readonly listener: { onProgress: (done: number) => void };
@@ -88,8 +69,9 @@ type PassOptions = WindowOptions & {
   readonly refuse: (error: unknown) => string;
 };
 
-class ScannedInWindows implements Selection {
-  readonly kept: BitmapWindows;
+class ScannedPages implements Selection {
+  /** A bitmap once it is known that one window is all. */
+  kept: BitmapWindows;
   counts: PageCounts = emptyCounts();
   warnings: readonly string[] = [];
   passMs = 0;
@@ -106,15 +88,29 @@ class ScannedInWindows implements Selection {
     this.#options = options;
     const { endPfn } = kernel.memory;
     const cut = cutIntoWindows(endPfn, options.windowPages);
-    this.#bytes = new Uint8Array(Math.ceil(cut.range(0).end / 8));
-    this.kept = { sizeBits: endPfn, windowCount: cut.count, windows: () => (this.#isCounted ? this.#scan() : this.#count()) };
+    this.#bytes = new Bitmap(cut.range(0).end).bytes;
+    this.kept = cut.count === 0 ? new Bitmap(0) : { sizeBits: endPfn, windowCount: cut.count, windows: () => this.#pass() };
+  }
+
+  /** The first pass, for what it finds out. @throws what the scanner throws, as it is. */
+  count(): void {
+    for (const _ of this.#count());
   }
 
   close(): void {
     this.#scanner.close();
   }
 
-  /** The first pass: it is a step of its own, and finds out how many pages there are. */
+  *#pass(): Generator<BitmapWindow> {
+    try {
+      yield* this.#isCounted ? this.#scan() : this.#count();
+    } catch (error) {
+      this.#options.refuse(error);
+      throw error;
+    }
+  }
+
+  /** It is a step of its own, and finds out how many pages there are. */
   *#count(): Generator<BitmapWindow> {
     const { memory } = this.#kernel;
     const { progress, listener } = this.#options;
@@ -132,29 +128,26 @@ class ScannedInWindows implements Selection {
   }
 
   *#scan(): Generator<BitmapWindow> {
-    const { windowPages, now, refuse } = this.#options;
+    const { windowPages, now } = this.#options;
     const cut = cutIntoWindows(this.kept.sizeBits, windowPages);
     this.#scanner.restart();
     for (let index = 0; index < cut.count; index++) {
       const window = cut.range(index);
       const since = now();
-      let bits: Bitmap;
-      try {
-        bits = this.#scanner.scan(window, this.#bytes);
-      } catch (error) {
-        refuse(error);
-        throw error;
-      }
+      const bits = this.#scanner.scan(window, this.#bytes);
       this.passMs += now() - since;
+      if (cut.count === 1) this.kept = bits;
       yield { start: window.start, bits };
     }
   }
 }
 
-function keepEverything({ memory }: Kernel, warning: string): Omit<Selection, 'kept'> {
-  const original = memory.ranges.reduce((sum, { start, end }) => sum + end - start, 0);
-  const counts = { ...emptyCounts(), original, kept: original, hole: memory.endPfn - original };
-  return { counts, warnings: [warning], passMs: 0, close() {} };
+function keepEverything({ memory }: Kernel, warning: string, windowPages: number): Selection {
+  const { endPfn, ranges } = memory;
+  const original = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+  const counts = { ...emptyCounts(), original, kept: original, hole: endPfn - original };
+  const kept = endPfn <= windowPages ? Bitmap.fromRanges(endPfn, ranges) : rangesInWindows(endPfn, ranges, windowPages);
+  return { kept, counts, warnings: [warning], passMs: 0, close() {} };
 }
 
 /** @returns what to say when everything is kept for this error. @throws the error, when that is not what `level` asks for. */
