@@ -160,7 +160,7 @@ function commandLine(): string {
 function document(measured: BenchResult): void {
   const kept: Kept = { simulated: readKept<SimulatedMemory>(simulatedMemoryPath) };
   const { vmcoreBytes: bytes, surroundings: around } = measured;
-  const about = `a vmcore of ${(bytes / 2 ** 30).toFixed(2)} GiB, ${around.cpus} CPUs (${around.processor}), ${describeRuns(measured.entries)}`;
+  const about = `a vmcore of ${(bytes / 2 ** 30).toFixed(2)} GiB, ${around.cpus} CPUs, ${describeRuns(measured.entries)}`;
   const docs = join(import.meta.dirname, '../docs');
   writeFileSync(join(docs, 'performance.svg'), drawPicture(measured.entries, about));
   writeFileSync(join(docs, 'performance.md'), writeDocument(measured, kept));

@@ -15,7 +15,7 @@ type Scale = { readonly from: number; readonly to: number };
 
 const width = 960;
 const panelHeight = 470;
-const header = 64;
+const header = 84;
 const margin = { left: 84, right: 28, top: 34, bottom: 52 };
 const markRadius = 6;
 /** 13 pixels high, of the widest common sans-serif characters. */
@@ -33,6 +33,7 @@ const style = `
   .line { stroke: #8c959f }
   .kcapture { fill: #0550ae; stroke: #0550ae }
   .makedumpfile { fill: #bc4c00; stroke: #bc4c00 }
+  .either { fill: #6e7781; stroke: #6e7781 }
   text.kcapture, text.makedumpfile { stroke: none }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3 }
@@ -55,7 +56,8 @@ export function drawPicture(entries: readonly Entry[], about: string): string {
     `<style>${style}</style>`,
     `<rect class="ground" x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="6"/>`,
     text({ x: 24, y: 30 }, 'Time against size: left is faster, down is smaller', 'title'),
-    text({ x: 24, y: 51 }, `${about}; -z zstd, -l LZO, -p snappy, -c zlib`, 'small'),
+    text({ x: 24, y: 51 }, about, 'small'),
+    text({ x: 24, y: 70 }, '-z zstd, -l LZO, -p snappy, -c zlib', 'small'),
     ...legend(),
     ...panels.flatMap(drawPanel),
     '</svg>',
@@ -139,7 +141,7 @@ function drawPanel({ level, area, marks, joined, labels }: Panel): readonly stri
     text({ x: area.x + area.width / 2, y: bottom + 38 }, 'time', 'small', 'middle'),
     ...joined.map(({ program, ends }) => line(`join ${program}`, ...ends)),
     ...labels.flatMap(({ line: ends }) => (ends === undefined ? [] : [line('line', ...ends)])),
-    ...marks.map((mark) => drawMark(mark, mark.entry)),
+    ...marks.map((mark) => drawMark(mark, mark.entry.program, mark.entry.workers)),
     ...labels.map(({ box, text: words }, index) =>
       text({ x: box.x + box.width / 2, y: box.y + 13 }, words, marks[index].entry.program, 'middle'),
     ),
@@ -166,28 +168,28 @@ function joins(marks: readonly Mark[]): readonly Join[] {
 }
 
 function legend(): readonly string[] {
-  const item = (x: number, y: number, program: ProgramName, workers: number, words: string) => [
-    drawMark({ x, y }, { program, workers }),
+  const item = (x: number, y: number, kind: ProgramName | 'either', workers: number, words: string) => [
+    drawMark({ x, y }, kind, workers),
     text({ x: x + 14, y: y + 5 }, words),
   ];
   return [
     ...item(620, 24, 'kcapture', 1, 'kcapture'),
     ...item(620, 46, 'makedumpfile', 1, 'makedumpfile'),
-    ...item(790, 24, 'kcapture', 1, 'one worker'),
-    ...item(790, 46, 'kcapture', 2, 'two workers (×2)'),
+    ...item(790, 24, 'either', 1, 'one worker'),
+    ...item(790, 46, 'either', 2, 'two workers (×2)'),
   ];
 }
 
 /** A disc for one worker, a diamond for two. */
-function drawMark({ x, y }: Point, { program, workers }: Pick<Entry, 'program' | 'workers'>): string {
-  if (workers === 1) return `<circle class="${program}" cx="${round(x)}" cy="${round(y)}" r="${markRadius - 1}"/>`;
+function drawMark({ x, y }: Point, kind: ProgramName | 'either', workers: number): string {
+  if (workers === 1) return `<circle class="${kind}" cx="${round(x)}" cy="${round(y)}" r="${markRadius - 1}"/>`;
   const corners = [
     [0, -1],
     [1, 0],
     [0, 1],
     [-1, 0],
   ].map(([right, down]) => `${round(x + right * markRadius)},${round(y + down * markRadius)}`);
-  return `<polygon class="${program}" points="${corners.join(' ')}"/>`;
+  return `<polygon class="${kind}" points="${corners.join(' ')}"/>`;
 }
 
 function line(kind: string, from: Point, to: Point): string {
