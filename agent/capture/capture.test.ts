@@ -56,6 +56,32 @@ t.test('the manifest tells what was saved, and its checksums are right', async (
   t.notOk('source' in (manifest.dump ?? {}), 'no paths of the capture kernel');
 });
 
+t.test('a disk that gives bytes back too slowly costs a checksum, not the time the machine is down', async (t) => {
+  const machine = await createCaptureMachine(t, {
+    system: ({ files }) => ({
+      files: {
+        ...files,
+        sha256: (path, onBytes) =>
+          files.sha256(path, (doneBytes) => {
+            machine.clock.ms += 20_000;
+            onBytes?.(doneBytes);
+          }),
+      },
+    }),
+  });
+  const { status } = capture(machine.system, captureSettings());
+  const manifest = JSON.parse(machine.read(`${folder}/manifest.json`)) as Manifest;
+  t.equal(status, 'complete');
+  t.match(manifest.lost, [/No checksum of vmcore: there was no time to read it back/]);
+  t.same(
+    manifest.files.map(({ name, sha256 }) => [name, typeof sha256]),
+    [
+      ['vmcore-dmesg.txt', 'string'],
+      ['vmcore', 'undefined'],
+    ],
+  );
+});
+
 t.test('the dump is one that can be read', async (t) => {
   const machine = await createCaptureMachine(t);
   capture(machine.system, captureSettings());

@@ -72,25 +72,28 @@ function statusOf(files: readonly ManifestFile[]): CaptureStatus {
   return log ? 'dmesg-only' : 'failed';
 }
 
-/** Hashes of the files as the disk gives them back. */
+/** A way that loses packets gives bytes back much slower than it takes them, and the machine is down meanwhile. */
+const leastReadBackMs = 30_000;
+
+/** Hashes of the files as the disk gives them back, in no more time than writing them took and half a minute. */
 function readBack(run: Run, store: DumpStore, lost: string[]): readonly ManifestFile[] {
   const since = run.system.now();
-  const files = store.storedFiles().map((file) => ({ ...file, sha256: hash(run, store, file, lost) }));
+  const endsAt = Math.min(run.limit.dumpEndsAt, since + (run.elapsedMs.dump ?? 0) + leastReadBackMs);
+  const files = store.storedFiles().map((file) => ({ ...file, sha256: hash(run, store, file, endsAt, lost) }));
   noteElapsed(run, 'sha256', since);
   return files;
 }
 
-function hash({ system, log, pulse, limit }: Run, store: DumpStore, { name }: StoredFile, lost: string[]): string | undefined {
+function hash({ system, log, pulse }: Run, store: DumpStore, { name }: StoredFile, endsAt: number, lost: string[]): string | undefined {
   const onBytes = () => {
     pulse.beat();
-    checkTime(system, limit.dumpEndsAt, 'reading back');
+    checkTime(system, endsAt, 'reading back');
   };
   try {
     onBytes();
     return store.sha256(name, onBytes);
   } catch (error) {
-    const isLate = system.now() >= limit.dumpEndsAt;
-    const why = isLate ? 'there was no time to read it back' : error instanceof Error ? error.message : String(error);
+    const why = system.now() >= endsAt ? 'there was no time to read it back' : error instanceof Error ? error.message : String(error);
     lost.push(`No checksum of ${name}: ${why}`);
     log.warn(`no checksum of ${name}: ${why}`);
     return undefined;
