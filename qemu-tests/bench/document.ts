@@ -252,7 +252,8 @@ function simulatedTable(simulated: SimulatedMemory | undefined): string {
     formatValue(machine.filterSeconds, 's'),
     nanosecondsAPage(machine).toFixed(2),
     formatValue(machine.wallSeconds, 's'),
-    formatValue((machine.wallSeconds * 2 ** 40) / machine.memoryBytes, 's'),
+    // Starting is most of what a small one takes.
+    roundGib(machine.memoryBytes) < 1024 ? '' : formatValue((machine.wallSeconds * 2 ** 40) / machine.memoryBytes, 's'),
     formatValue(machine.peakBytes, 'bytes'),
   ]);
   const heads = ['memory', 'kept pages', 'filter', 'ns a page', 'time', 'for each TiB', 'peak memory'];
