@@ -3,20 +3,21 @@
  *
  *     npm run bench [-- --runs N] [--codec z,l,p,c,none] [--level 31,0] [--workers 1,2] [--cpus LIST] [--executable PATH] [--more VMCORE,...]
  *                      [--json] [--document [--measured FILE,...]]
- *     npm run bench -- --network
+ *     npm run bench -- --network | --capture-kernel
  *
  * `KCAPTURE_BENCH_VMCORE` names another vmcore than the one made and kept in the cache; `--more` are further ones, of smaller or larger machines. Both
  * programs read the same warm file, write to the same folder and are pinned to the CPUs of `--cpus`. It prints and never fails because of a time; it fails when
  * a run fails or the dumps hold different pages. `--document` writes docs/performance.md and docs/performance.svg too, with what other benchmarks
  * left in the cache; with `--measured`, out of what `--json` printed before, perhaps
  * in parts, without measuring. With `--network` it measures dumps to servers on the
- * loopback instead.
+ * loopback instead, with `--capture-kernel` both programs inside the capture kernel of a guest.
  */
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, freemem } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchCaptureKernel, type CaptureKernelResult, captureKernelResultPath } from './bench/capture-kernel.ts';
 import { compareDumps } from './bench/compare-dumps.ts';
 import { comparisons } from './bench/comparisons.ts';
 import { type BenchResult, describeRuns, type Kept, mergeResults, writeDocument } from './bench/document.ts';
@@ -41,6 +42,7 @@ const { values: options } = parseArgs({
     executable: { type: 'string' },
     more: { type: 'string' },
     network: { type: 'boolean', default: false },
+    'capture-kernel': { type: 'boolean', default: false },
     document: { type: 'boolean', default: false },
     measured: { type: 'string' },
     json: { type: 'boolean', default: false },
@@ -65,6 +67,7 @@ if (options.measured !== undefined) {
 }
 const our = ours(options.executable);
 const their = theirs();
+if (options['capture-kernel']) await compareInCaptureKernel();
 const before = surroundings(their.command);
 const original = process.env.KCAPTURE_BENCH_VMCORE ?? (await benchVmcore(report));
 const vmcoreOrigin =
@@ -122,6 +125,21 @@ async function compareNetwork(): Promise<void> {
   add(lines);
 }
 
+/** Ends the process: nothing else is measured with it. */
+async function compareInCaptureKernel(): Promise<never> {
+  const executable = our.command[0];
+  const result = await benchCaptureKernel({ our, their, executable, runs, say: report });
+  if (options.json) process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
+  print(`ours      ${result.ours}`);
+  print(`theirs    ${result.theirs}`);
+  print(`guest     ${result.kernel}, ${result.memoryMiB} MiB, crashkernel=${result.crashkernel}, one CPU; ${result.qemu}, emulated`);
+  print(`dumps     ${result.pages} pages each; medians of ${result.runs} runs, in turns, until the dump is on the disk`);
+  print(`\n${heading(31)}`);
+  for (const line of result.rows) print(formatRow(line));
+  print(`\nall runs are in ${captureKernelResultPath}`);
+  process.exit(0);
+}
+
 function add(lines: readonly Row[]): void {
   rows.push(...lines);
   for (const line of lines) print(formatRow(line));
@@ -158,7 +176,10 @@ function commandLine(): string {
 }
 
 function document(measured: BenchResult): void {
-  const kept: Kept = { simulated: readKept<SimulatedMemory>(simulatedMemoryPath) };
+  const kept: Kept = {
+    captureKernel: readKept<CaptureKernelResult>(captureKernelResultPath),
+    simulated: readKept<SimulatedMemory>(simulatedMemoryPath),
+  };
   const { vmcoreBytes: bytes, surroundings: around } = measured;
   const about = `a vmcore of ${(bytes / 2 ** 30).toFixed(2)} GiB, ${around.cpus} CPUs, ${describeRuns(measured.entries)}`;
   const docs = join(import.meta.dirname, '../docs');

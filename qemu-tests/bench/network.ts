@@ -4,8 +4,9 @@
  *
  * Ours runs with the memory settings of the capture kernel, to the file as to the server. Comes in: the vmcore, two workloads. Goes out: rows of the table. NFS is left out: only a kernel can mount it.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { captureSettings } from './capture-settings.ts';
 import { type Cost, runTimed } from './measure.ts';
 import type { Program } from './programs.ts';
 import { type Sender, startSenders } from './senders.ts';
@@ -72,14 +73,6 @@ async function compare(bench: NetworkBench, { name, level, options }: (typeof wo
 
 function ourArgv({ our, vmcore }: NetworkBench, { credentials, url }: Sender, words: readonly string[]): readonly string[] {
   return ['env', ...captureSettings(), ...our.command, 'dump', '--json', ...words, '--credentials', credentials, vmcore, url];
-}
-
-/** `NAME=VALUE` words, as the script in the capture kernel has them. */
-function captureSettings(): readonly string[] {
-  const script = readFileSync(join(import.meta.dirname, '../../hooks/capture.sh'), 'utf8');
-  const words = /^BUN_OPTIONS=.*$/m.exec(script)?.[0].split(' ');
-  if (words === undefined) throw new Error('Cannot find the memory settings in hooks/capture.sh');
-  return words;
 }
 
 function time({ cpus, folder }: NetworkBench, argv: readonly string[]): Cost {

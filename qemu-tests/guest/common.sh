@@ -11,8 +11,10 @@ kernel_word() {
 	done
 }
 
+# The capture kernel would give the host the memory that the crashed one gave it, out of its small reservation.
 load_modules() {
 	while read -r module; do
+		[ "$module $(kernel_word kcapture.role)" = "virtio_balloon.ko capture" ] && continue
 		insmod "/modules/$module" || echo "kcapture guest: cannot load $module"
 	done </modules/order
 }
