@@ -1,10 +1,17 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
+import { KcaptureError } from '../errors.ts';
 import { diskDumpHeader, statusFlags } from '../format/kdump/layout.ts';
 import { openSource } from '../format/open-source.ts';
 import { buildMemMap, type MemMapOptions } from '../testing/build-mem-map.ts';
 import { buildVmcore } from '../testing/build-vmcore.ts';
+import { openBytes } from '../testing/bytes-file.ts';
 import { type CapturedSystem, createCapturedSystem } from '../testing/captured-system.ts';
+import { buildVictim, classifiedPages } from '../testing/hostile-inputs.ts';
+import { createMemorySystem } from '../testing/memory-system.ts';
+import { createNodeSystem } from '../testing/node-system.ts';
+import { openElfMemory } from '../vmcore/open-elf.ts';
 import { type DumpRequest, type DumpResult, dump } from './dump.ts';
 import { type Progress, silentProgress } from './progress.ts';
 
@@ -254,3 +261,53 @@ t.test('without a wish the limit comes from the memory that is available', async
   t.equal(windowsWith('MemAvailable:  1 kB\n'), 2);
   t.equal(windowsWith(undefined), undefined);
 });
+
+t.test('whatever is damaged, windows make the dump or the error that one scan makes', async (t) => {
+  const machine = buildVictim();
+  const vmcore = machine.vmcore();
+  const system = createMemorySystem(await createNodeSystem());
+  const { loadSegments } = openElfMemory(openBytes(vmcore));
+  const offsetOf = (physical: number) => {
+    const { physicalAddress, fileOffset } = loadSegments.findLast((segment) => segment.physicalAddress <= physical)!;
+    return physical - physicalAddress + fileOffset;
+  };
+  const { roots, sections, pageTables } = machine.tables;
+  const structPages = machine.structPagePhysical(0);
+  const places = [
+    ...sample(structPages, structPages + classifiedPages * machine.structPageBytes, 7),
+    ...sample(roots, roots + 16, 1),
+    ...sample(sections, sections + 64, 1),
+    ...sample(pageTables, pageTables + 3 * 4096, 97),
+  ].map(offsetOf);
+  const outcomeOf = (memoryLimitBytes: number, levels: readonly number[]): string => {
+    system.reset(['vmcore']);
+    try {
+      const request = { ...defaults, codec: undefined, source: 'vmcore', outputs: ['dump'], levels, memoryLimitBytes };
+      const { pages, warnings, complete } = dump(system, request, silentProgress);
+      const hash = createHash('sha256').update(system.contents.get('dump')!).digest('hex');
+      return JSON.stringify({ pages, warnings, complete, hash });
+    } catch (error) {
+      if (!(error instanceof KcaptureError)) throw error;
+      return `${error.code} ${error.message} ${[...system.contents.keys()]}`;
+    }
+  };
+  const outcomes = new Set<string>();
+  for (const [index, place] of places.entries()) {
+    const damaged = vmcore.slice();
+    damaged[place] ^= index % 2 === 0 ? 0xff : 1 << (index % 8);
+    system.contents.set('vmcore', damaged);
+    const levels = [index % 5 === 0 ? 1 : 31];
+    const expected = outcomeOf(noLimit, levels);
+    outcomes.add(expected);
+    for (const limit of [8, 24 + (index % 40)]) {
+      const found = outcomeOf(limit, levels);
+      if (found !== expected) t.fail(`byte ${place}, limit ${limit}: ${found}, expected ${expected}`);
+    }
+  }
+  t.ok(outcomes.size > 20, `${outcomes.size} outcomes of ${places.length}`);
+});
+
+/** Every `step`th address. */
+function sample(start: number, end: number, step: number): number[] {
+  return Array.from({ length: Math.ceil((end - start) / step) }, (_, index) => start + index * step);
+}
