@@ -1,6 +1,7 @@
 /** docs/performance.md: everything that was measured as tables for people, with all one needs to judge and repeat it. */
 import { formatWanted, formatValue, type Row, row } from './table.ts';
 import { type Entry, findEntry, wallOf } from './entries.ts';
+import type { CaptureKernelResult } from './capture-kernel.ts';
 import { comparisons } from './comparisons.ts';
 import { type MemorySize, type SimulatedMemory, simulatedFilterTarget, simulatedPeakTarget } from './memory-sizes.ts';
 import { markdownTable } from './markdown-table.ts';
@@ -31,17 +32,7 @@ export type BenchResult = {
 /** What was measured at another time. */
 export type Kept = {
   /** Inside the capture kernel of a guest. */
-  readonly captureKernel?: {
-    readonly date: string;
-    readonly ours: string;
-    readonly theirs: string;
-    readonly kernel: string;
-    readonly qemu: string;
-    readonly crashkernel: string;
-    readonly memoryMiB: number;
-    readonly runs: number;
-    readonly rows: readonly Row[];
-  };
+  readonly captureKernel?: Omit<CaptureKernelResult, 'measured' | 'pages' | 'cpus'>;
   readonly simulated?: SimulatedMemory;
 };
 
