@@ -49,8 +49,8 @@ export type CaptureKernelResult = {
 };
 
 /**
- * Without ERMS and FSRM: kernels then clear pages by words. QEMU's emulation goes a byte at a time, slower still in pages that held programs (measured: four
- * fifths of the kernel's time in a start of ours, and a third of a makedumpfile run), which no real processor does.
+ * Without ERMS and FSRM kernels clear pages by words. With them QEMU emulates a copy of a page byte by byte: four fifths of the kernel's time in a start of
+ * kcapture went there (measured).
  */
 const kernel: Kernel = { ...findKernel('6.1'), cpu: `${findKernel('6.1').cpu},-erms,-fsrm`, memoryMiB: 2048, lowMemoryMiB: 1024 };
 const crashkernel = '192M';
