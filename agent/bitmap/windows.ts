@@ -3,6 +3,7 @@
  *
  * The bitmap of a machine with 12 TiB has 402 MB, and the kernel that saves it may have a fifth of that.
  */
+import { firstEndingAfter } from '../binary/pfn-ranges.ts';
 import type { Pfn, PfnRange } from '../binary/units.ts';
 import { Bitmap, BitmapError } from './bitmap.ts';
 
@@ -78,16 +79,4 @@ function forEachWithin(window: PfnRange, ranges: readonly PfnRange[], visit: (st
     pages += end - start;
   }
   return pages;
-}
-
-/** Index of the first range that ends above `pfn`: a dump of a large machine has a million. */
-function firstEndingAfter(ranges: readonly PfnRange[], pfn: Pfn): number {
-  let low = 0;
-  let high = ranges.length;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (ranges[middle].end > pfn) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

@@ -59,7 +59,7 @@ function describeSource(system: System, { source, configuration, mode }: Capture
 
 function countKept(kernel: Kernel, level: number, limitBytes: number): number {
   const selection = selectPages(kernel, level, silentProgress, { windowPages: limitBytes * 8 });
-  if (selection.kept.windowCount > 1) for (const _ of selection.kept.windows());
+  for (const _ of selection.kept.windows());
   selection.close();
   return selection.counts.kept;
 }

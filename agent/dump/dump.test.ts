@@ -4,28 +4,12 @@ import type { KcaptureError } from '../errors.ts';
 import { openSource } from '../format/open-source.ts';
 import { buildMemMap } from '../testing/build-mem-map.ts';
 import { type CapturedSystem, createCapturedSystem } from '../testing/captured-system.ts';
-import { type DumpRequest, dump } from './dump.ts';
+import { dumpRequestDefaults as defaults } from '../testing/dump-request.ts';
+import { fillMixedPage as fill } from '../testing/pattern.ts';
+import { dump } from './dump.ts';
 import { silentProgress } from './progress.ts';
 
 const words = '0x0-0xff free order 8; 0x100-0x10f anon; 0x110-0x11f cache; 0x120-0x12f cache private; 0x130-0x1ff kernel';
-
-function fill(pfn: number, page: Uint8Array): void {
-  if (pfn % 3 === 0) return;
-  for (let i = 0; i < page.length; i++) page[i] = pfn % 3 === 1 ? (i * pfn) >> 5 : (Math.imul(i + pfn, 0x9e3779b1) >>> 13) & 0xff;
-}
-
-const defaults: Omit<DumpRequest, 'source' | 'outputs'> = {
-  format: 'kdump',
-  flattened: false,
-  codec: 'zlib',
-  codecLevel: undefined,
-  levels: [31],
-  overwrite: false,
-  inPlace: false,
-  dryRun: false,
-  mmap: true,
-  threads: 1,
-};
 
 async function setUp(t: Test): Promise<{ system: CapturedSystem; source: string }> {
   const system = await createCapturedSystem();

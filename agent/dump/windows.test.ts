@@ -8,9 +8,11 @@ import { buildMemMap, type MemMapOptions } from '../testing/build-mem-map.ts';
 import { buildVmcore } from '../testing/build-vmcore.ts';
 import { openBytes } from '../testing/bytes-file.ts';
 import { type CapturedSystem, createCapturedSystem } from '../testing/captured-system.ts';
+import { dumpRequestDefaults } from '../testing/dump-request.ts';
 import { buildVictim, classifiedPages } from '../testing/hostile-inputs.ts';
 import { createMemorySystem } from '../testing/memory-system.ts';
 import { createNodeSystem } from '../testing/node-system.ts';
+import { fillMixedPage } from '../testing/pattern.ts';
 import { openElfMemory } from '../vmcore/open-elf.ts';
 import { type DumpRequest, type DumpResult, dump } from './dump.ts';
 import { type Progress, silentProgress } from './progress.ts';
@@ -21,22 +23,10 @@ const words =
   '0x620-0x6ff hole; 0x780 kernel hwpoison; 0x781-0x78f offline; 0x800-0xbff free order 10; 0xc00-0xc0f cache private';
 
 function fill(pfn: number, page: Uint8Array): void {
-  if (pfn % 3 === 0 || pfn > 0x1000) return;
-  for (let i = 0; i < page.length; i++) page[i] = pfn % 3 === 1 ? (i * pfn) >> 5 : (Math.imul(i + pfn, 0x9e3779b1) >>> 13) & 0xff;
+  if (pfn <= 0x1000) fillMixedPage(pfn, page);
 }
 
-const defaults: Omit<DumpRequest, 'source' | 'outputs'> = {
-  format: 'kdump',
-  flattened: false,
-  codec: 'zlib',
-  codecLevel: undefined,
-  levels: [31],
-  overwrite: true,
-  inPlace: false,
-  dryRun: false,
-  mmap: true,
-  threads: 1,
-};
+const defaults = { ...dumpRequestDefaults, overwrite: true };
 
 const noLimit = 2 ** 40;
 

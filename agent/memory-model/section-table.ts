@@ -25,8 +25,8 @@ const flagBits = 0x3fn;
 const addressMask = 0xffffffffffffffffn;
 
 /**
- * The sections that are marked present, ascending; one at a time, because a large machine has a hundred thousand. Only those that hold memory of the dump are asked for; so the work is bounded by the
- * size of the dump, not by what the table says.
+ * The sections that are marked present, ascending; one at a time, because a large machine has a hundred thousand. Only those that hold memory
+ * of the dump are asked for; so the work is bounded by the size of the dump, not by what the table says.
  * @param address of the roots (SPARSEMEM_EXTREME), or of the sections themselves.
  */
 export function* readSectionTable(source: MemMapSource, geometry: SparseGeometry, address: VirtAddr): Generator<Section> {

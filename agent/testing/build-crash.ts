@@ -1,6 +1,7 @@
 /** A small crashed machine with everything a capture looks at: a kernel log, pages of every class, and a name. */
 import { buildLocklessLog, type TestRecord } from './build-log.ts';
 import { buildMemMap, type MemMapOptions } from './build-mem-map.ts';
+import { fillMixedPage } from './pattern.ts';
 
 const logPages = 32;
 const words = `0x0-0x1f kernel; 0x20-0x3f anon; 0x40-0x4f cache; 0x50-0x5f free order 4; 0x60-0x1ff kernel`;
@@ -29,6 +30,5 @@ export function buildCrash(options: CrashOptions = {}): Uint8Array<ArrayBuffer> 
 
 function fillPage(log: Uint8Array, pfn: number, page: Uint8Array): void {
   if (pfn < logPages) return page.set(log.subarray(pfn * 4096, (pfn + 1) * 4096));
-  if (pfn % 3 === 0) return;
-  for (let i = 0; i < page.length; i++) page[i] = pfn % 3 === 1 ? (i * pfn) >> 5 : (Math.imul(i + pfn, 0x9e3779b1) >>> 13) & 0xff;
+  fillMixedPage(pfn, page);
 }

@@ -4,6 +4,7 @@
  * Comes in: the PT_LOADs as they stand. They may overlap (x86_64 describes the kernel's text a second time), start and end inside a
  * page, and promise more memory than the file holds. Goes out: disjoint extents in ascending order, and the page ranges a dump has.
  */
+import { firstEndingAfter } from '../binary/pfn-ranges.ts';
 import type { PfnRange, PhysAddr } from '../binary/units.ts';
 import type { LoadSegment } from './physical-memory.ts';
 
@@ -91,14 +92,8 @@ export function inRanges(ranges: readonly PfnRange[], pfn: number): boolean {
 
 /** End of the range that holds `pfn`, or -1. */
 export function rangeEnd(ranges: readonly PfnRange[], pfn: number): number {
-  let low = 0;
-  let high = ranges.length;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (ranges[middle].end > pfn) high = middle;
-    else low = middle + 1;
-  }
-  return low < ranges.length && ranges[low].start <= pfn ? ranges[low].end : -1;
+  const range = ranges[firstEndingAfter(ranges, pfn)];
+  return range !== undefined && range.start <= pfn ? range.end : -1;
 }
 
 function fileEnd(segment: LoadSegment): number {

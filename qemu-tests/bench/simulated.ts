@@ -9,6 +9,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { GiB, MiB } from '../../agent/binary/units.ts';
 import { buildLargeMachine } from '../../agent/testing/build-large-machine.ts';
 import { cacheFolder } from '../cache.ts';
 import { captureSettings } from './capture-settings.ts';
@@ -31,9 +32,7 @@ const { values: options } = parseArgs({
 
 type Machine = SimulatedMemory['machines'][number] & { readonly scans: number; readonly outputBytes: number };
 
-const GiB = 2 ** 30;
-const TiB = 2 ** 40;
-const MiB = 2 ** 20;
+const TiB = 1024 * GiB;
 const pageBytes = 4096;
 /** How far the cost of a page at 12 TiB may be from that at 64 GiB. */
 const constantTarget = 0.15;

@@ -15,6 +15,7 @@ import { openRemoteStore } from '../../remote/open-remote.ts';
 import type { RemoteContext, RemoteFile, RemoteStore } from '../../remote/remote-store.ts';
 import type { System } from '../../sys/system.ts';
 import { formatDumpName } from '../../target/dump-name.ts';
+import { remoteBufferBytes } from '../../target/remote/remote-limits.ts';
 import type { Check } from '../status/check.ts';
 import { placeHost } from './place-host.ts';
 import { removeProbeFolder } from './remove-probe-folder.ts';
@@ -36,7 +37,7 @@ export type Trial = {
   readonly canRename: boolean | undefined;
 };
 
-const limits = { connectMs: 10_000, stallMs: 20_000, retryMs: 6000, bufferBytes: 16 * MiB } as const;
+const limits = { connectMs: 10_000, stallMs: 20_000, retryMs: 6000, bufferBytes: remoteBufferBytes } as const;
 const reachMs = 5000;
 const probeBytes = 64 * KiB;
 const pieceBytes = MiB;
