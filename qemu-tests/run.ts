@@ -2,6 +2,7 @@
  * Runs the scenarios, two at a time, and adds up their assertions.
  *
  * `bun qemu-tests/run.ts` runs all; each word given must be the kernel's name or part of the scenario's. `--summary FILE` writes the totals as JSON.
+ * A scenario whose QEMU was ended by a signal begins again, once: it has no verdict, and what it printed stands as a comment.
  * Everything is downloaded before the first machine starts. A scenario's evidence is removed when it passed (`KCAPTURE_KEEP=1` keeps it).
  */
 import { spawn } from 'node:child_process';
@@ -39,6 +40,7 @@ import { Checks } from './verify/checks.ts';
 import { crashPrograms, vmlinux } from './verify/crash-session.ts';
 import { makedumpfileFor } from './verify/makedumpfile.ts';
 import { prepareNewestDrgn } from './verify/python.ts';
+import { QemuDied } from './vm.ts';
 
 const scenarios: readonly Scenario[] = [
   filter,
@@ -71,6 +73,8 @@ const scenarioLimitMs = 900_000;
 const memoryForTwo = 6 * 1024 ** 3;
 
 type Totals = { passed: number; failed: number };
+/** `qemuDied`: the scenario has no verdict. */
+type Result = Totals & { readonly qemuDied: boolean };
 type Job = { readonly scenario: string; readonly kernel: string };
 
 const words = process.argv.slice(2);
@@ -92,7 +96,7 @@ async function runAll(argument: readonly string[]): Promise<Totals> {
   const queue = [...jobs];
   const worker = async () => {
     for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
-      const { passed, failed } = await runInProcess(job);
+      const { passed, failed } = await runJob(job);
       sum.passed += passed;
       sum.failed += failed;
     }
@@ -127,8 +131,23 @@ function prepare(jobs: readonly Job[]): void {
   console.log(`# ready after ${Math.round((Date.now() - startedAt) / 1000)} s`);
 }
 
-/** A process of its own, so that one scenario's witnesses do not hold up the other's machine. Its lines are printed when it has ended. */
-async function runInProcess({ scenario, kernel }: Job): Promise<Totals> {
+/** Prints the scenario's lines when it has ended; a first attempt whose QEMU died is a comment. */
+async function runJob(job: Job): Promise<Totals> {
+  const first = await runInProcess(job);
+  if (!first.result.qemuDied) {
+    process.stdout.write(first.printed);
+    return first.result;
+  }
+  process.stdout.write(
+    `${first.printed.trimEnd().replace(/^/gm, '# ')}\n# ${job.scenario} ${job.kernel}: QEMU died; the scenario begins again\n`,
+  );
+  const second = await runInProcess(job);
+  process.stdout.write(second.printed);
+  return second.result;
+}
+
+/** A process of its own, so that one scenario's witnesses do not hold up the other's machine. */
+async function runInProcess({ scenario, kernel }: Job): Promise<{ readonly result: Result; readonly printed: string }> {
   const result = join(runsFolder, `${scenario}-${kernel}.json`);
   mkdirSync(runsFolder, { recursive: true });
   rmSync(result, { force: true });
@@ -141,10 +160,10 @@ async function runInProcess({ scenario, kernel }: Job): Promise<Totals> {
   const startedAt = Date.now();
   await new Promise((resolve) => child.once('close', resolve));
   clearTimeout(limit);
-  process.stdout.write(`${printed}# ${scenario} ${kernel}: ${Math.round((Date.now() - startedAt) / 1000)} s\n`);
-  if (existsSync(result)) return JSON.parse(readFileSync(result, 'utf8')) as Totals;
-  console.log(`not ok - ${scenario} ${kernel}: the scenario ended without a result`);
-  return { passed: 0, failed: 1 };
+  printed += `# ${scenario} ${kernel}: ${Math.round((Date.now() - startedAt) / 1000)} s\n`;
+  if (existsSync(result)) return { result: JSON.parse(readFileSync(result, 'utf8')) as Result, printed };
+  const without = `not ok - ${scenario} ${kernel}: the scenario ended without a result\n`;
+  return { result: { passed: 0, failed: 1, qemuDied: false }, printed: printed + without };
 }
 
 async function runOne(name: string, kernelName: string, result: string): Promise<Totals> {
@@ -155,6 +174,7 @@ async function runOne(name: string, kernelName: string, result: string): Promise
   const folder = join(runsFolder, `${name}-${kernelName}`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
+  let qemuDied = false;
   try {
     await scenario.run({
       ...{ kernel, checks, executable, folder },
@@ -162,13 +182,14 @@ async function runOne(name: string, kernelName: string, result: string): Promise
       machine: ({ name = 'machine', ...options }) => createMachine({ kernel, executable, folder: join(folder, name), ...options }),
     });
   } catch (error) {
+    qemuDied = error instanceof QemuDied;
     checks.ok(false, 'the scenario runs to its end', error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
   if (checks.failed > 0) {
     console.log(`# the evidence is in ${folder}; the machine's own command line in ${join(folder, 'command')}`);
     console.log(`# to run it again: KCAPTURE_KEEP=1 npm run qemu -- ${name} ${kernelName}`);
   } else if (process.env.KCAPTURE_KEEP === undefined) rmSync(folder, { recursive: true, force: true });
-  const totals = { passed: checks.passed, failed: checks.failed };
+  const totals: Result = { passed: checks.passed, failed: checks.failed, qemuDied };
   writeFileSync(result, JSON.stringify(totals));
   return totals;
 }

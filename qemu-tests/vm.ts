@@ -40,10 +40,19 @@ export class VmError extends Error {
   }
 }
 
+/** QEMU did not end but was ended by a signal that is not ours: what the guest did until then says nothing about it. */
+export class QemuDied extends VmError {
+  constructor(signal: string, consolePath: string) {
+    super(`Cannot go on: QEMU was ended by ${signal}`, consolePath);
+    this.name = 'QemuDied';
+  }
+}
+
 /**
  * Runs QEMU until the guest ends the machine.
  * @returns Seconds it ran.
  * @throws VmError when it ran out of time (it is killed) or QEMU itself failed.
+ * @throws QemuDied when a signal ended it.
  */
 export async function runVm({ argv, consolePath, timeoutMs, onTick, onMessage }: VmOptions): Promise<number> {
   const begin = performance.now();
@@ -69,11 +78,12 @@ export async function runVm({ argv, consolePath, timeoutMs, onTick, onMessage }:
   const killWithUs = () => child.kill('SIGKILL');
   process.once('exit', killWithUs);
   try {
-    const status = await new Promise<number | null>((resolve, reject) => {
+    const { status, signal } = await new Promise<{ status: number | null; signal: string | null }>((resolve, reject) => {
       child.once('error', reject);
-      child.once('close', resolve);
+      child.once('close', (status, signal) => resolve({ status, signal }));
     });
     if (timedOut) throw new VmError(`Cannot wait for the guest: still running after ${timeoutMs / 1000} s`, consolePath);
+    if (signal !== null) throw new QemuDied(signal, consolePath);
     if (status !== 0) throw new VmError(`Cannot run QEMU: exit status ${status}, expected 0: ${complaint.trim()}`, consolePath);
     onTick?.(control);
   } finally {

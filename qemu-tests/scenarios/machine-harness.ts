@@ -3,6 +3,7 @@ import type { BootOptions } from '../machine/boot.ts';
 import type { Fault } from '../machine/faults.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Scenario, ScenarioContext } from '../scenario.ts';
+import { QemuDied } from '../vm.ts';
 
 export const machineHarness: Scenario = {
   name: 'machine-harness',
@@ -49,7 +50,10 @@ export const machineHarness: Scenario = {
 async function expectFailure(checks: ScenarioContext['checks'], { boot }: Machine, options: BootOptions, message: RegExp): Promise<void> {
   const outcome = await boot(options).then(
     () => 'it passed',
-    (error: Error) => error.message,
+    (error: Error) => {
+      if (error instanceof QemuDied) throw error;
+      return error.message;
+    },
   );
   checks.ok(message.test(outcome), `it is an error of its own: ${message.source}`, outcome);
 }
