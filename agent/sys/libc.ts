@@ -16,6 +16,7 @@ const libc = dlopen('libc.so.6', {
   mmap: { args: ['usize', 'usize', 'i32', 'i32', 'i32', 'i64'], returns: FFIType.i64_fast },
   munmap: { args: ['usize', 'usize'], returns: 'i32' },
   poll: { args: ['ptr', 'u64', 'i32'], returns: 'i32' },
+  sync_file_range: { args: ['i32', 'i64', 'i64', 'u32'], returns: 'i32' },
   sysconf: { args: ['i32'], returns: FFIType.i64_fast },
 }).symbols;
 
@@ -98,6 +99,13 @@ export function loadGlobally(path: string): void {
   // Safe: the path is NUL-terminated and lives until the call returns; 0x102 is RTLD_NOW | RTLD_GLOBAL.
   if (libc.dlopen(ptr(text), 0x102) !== null) return;
   throw new NativeError('sys/native', `Cannot load "${path}": ${String(libc.dlerror())}`);
+}
+
+/** Begins to write to the disk what was written to a file, and does not wait for it. What goes wrong there, fsync(2) tells. */
+export function startWriteback(fd: number): void {
+  // Why: the kernel begins seconds later by itself, and fsync(2) then waits for all of it.
+  // Safe: any descriptor and range is allowed; 0 to 0 is the whole file, and 2 is SYNC_FILE_RANGE_WRITE.
+  libc.sync_file_range(fd, 0, 0, 2);
 }
 
 /** Sleeps until `fd` takes bytes, its reader has gone, or a second has passed. */
