@@ -16,18 +16,23 @@ import { mapMemory, mapping, systemPageSize, unmapMemory } from './libc.ts';
 import { checkCapacity, checkInside, type OpenedFile, openForReading, readBetween } from './opened-file.ts';
 import { PreadWindow } from './pread-file.ts';
 
-/** Opens a file whose windows are mapped as long as the system allows it. */
-export function openMmapFile(path: string): MemoryFile {
-  return new MmapFile(openForReading(path));
+/**
+ * Opens a file whose windows are mapped as long as the system allows it.
+ * @param leastWindowBytes what a window maps, however little is asked of it.
+ */
+export function openMmapFile(path: string, leastWindowBytes = 1): MemoryFile {
+  return new MmapFile(openForReading(path), leastWindowBytes);
 }
 
 class MmapFile implements MemoryFile {
   readonly #file: OpenedFile;
+  readonly #leastWindowBytes: number;
   #mayMap: boolean | undefined;
   #closed = false;
 
-  constructor(file: OpenedFile) {
+  constructor(file: OpenedFile, leastWindowBytes: number) {
     this.#file = file;
+    this.#leastWindowBytes = leastWindowBytes;
   }
 
   get path(): string {
@@ -45,7 +50,7 @@ class MmapFile implements MemoryFile {
 
   openWindow(capacityBytes: number, buffer?: Uint8Array): FileWindow {
     this.#mayMap ??= canMap(this.#file);
-    if (this.#mayMap) return new MmapWindow(this.#file, capacityBytes);
+    if (this.#mayMap) return new MmapWindow(this.#file, capacityBytes, this.#leastWindowBytes);
     return new PreadWindow(this.#file, buffer ?? new Uint8Array(Math.max(capacityBytes, 1)), capacityBytes);
   }
 
@@ -69,11 +74,11 @@ class MmapWindow implements FileWindow {
   /** Takes over for good once a mapping was refused. */
   #substitute: PreadWindow | undefined;
 
-  constructor(file: OpenedFile, capacityBytes: number) {
+  constructor(file: OpenedFile, capacityBytes: number, leastBytes: number) {
     this.#file = file;
     this.capacityBytes = capacityBytes;
     // One page more than asked for, so that a range of that length fits wherever in a page it starts.
-    this.#reservedBytes = (Math.ceil(Math.max(capacityBytes, 1) / this.#pageSize) + 1) * this.#pageSize;
+    this.#reservedBytes = (Math.ceil(Math.max(capacityBytes, leastBytes) / this.#pageSize) + 1) * this.#pageSize;
     this.#address = reserve(this.#reservedBytes, file.path);
     // Why: the range is read as an array, made once, because making one costs more than moving the window.
     // Safe: the range stays reserved for the life of the process; whoever reads it goes through locate, which maps it first.
