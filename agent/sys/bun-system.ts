@@ -5,7 +5,6 @@ import { type CodecName, CompressError, type PageCodec } from '../compress/codec
 import { defaultZlibLevel } from '../compress/zlib.ts';
 import { defaultZstdLevel } from '../compress/zstd.ts';
 import { openBunZstdCodec } from './bun-zstd-codec.ts';
-import { openDirectQueue } from './direct-queue.ts';
 import { createFileSink } from './file-sink.ts';
 import { fileEffects } from './files.ts';
 import { freeMemory } from './free-memory.ts';
@@ -45,7 +44,7 @@ export function createBunSystem(): System {
     },
     openArchive: (path) => openZipArchive(path, (file) => openMmapFile(file)),
     openCodec,
-    createFile: (path, options) => createFileSink(path, options, { beginWriting, openQueue: openDirectQueue }),
+    createFile: (path, options) => createFileSink(path, options, beginWriting),
     startWorkers,
     freeMemory,
     watchInterrupts,
