@@ -3,7 +3,7 @@
  *
  *     npm run bench [-- --runs N] [--codec z,l,p,c,none] [--level 31,0] [--workers 1,2] [--cpus LIST] [--executable PATH] [--more VMCORE,...]
  *                      [--json] [--document [--measured FILE,...]]
- *     npm run bench -- --network | --capture-kernel
+ *     npm run bench -- --network | --capture-kernel [--memory 6144,2048]
  *
  * `KCAPTURE_BENCH_VMCORE` names another vmcore than the one made and kept in the cache; `--more` are further ones, of smaller or larger machines. Both
  * programs read the same warm file, write to the same folder and are pinned to the CPUs of `--cpus`. It prints and never fails because of a time; it fails when
@@ -17,7 +17,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statf
 import { availableParallelism, freemem } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { benchCaptureKernel, type CaptureKernelResult, captureKernelResultPath } from './bench/capture-kernel.ts';
+import { benchCaptureKernel, captureGuestSizes, type CaptureKernelResult, captureKernelResultPath } from './bench/capture-kernel.ts';
 import { compareDumps } from './bench/compare-dumps.ts';
 import { comparisons } from './bench/comparisons.ts';
 import { type BenchResult, describeRuns, type Kept, mergeResults, writeDocument } from './bench/document.ts';
@@ -43,6 +43,7 @@ const { values: options } = parseArgs({
     more: { type: 'string' },
     network: { type: 'boolean', default: false },
     'capture-kernel': { type: 'boolean', default: false },
+    memory: { type: 'string', default: captureGuestSizes.join(',') },
     document: { type: 'boolean', default: false },
     measured: { type: 'string' },
     json: { type: 'boolean', default: false },
@@ -128,14 +129,17 @@ async function compareNetwork(): Promise<void> {
 /** Ends the process: nothing else is measured with it. */
 async function compareInCaptureKernel(): Promise<never> {
   const executable = our.command[0];
-  const result = await benchCaptureKernel({ our, their, executable, runs, say: report });
+  const sizes = options.memory.split(',').map((word) => wholeNumber(word, Math.min(...captureGuestSizes), Math.max(...captureGuestSizes)));
+  const result = await benchCaptureKernel({ our, their, executable, sizes, runs, say: report });
   if (options.json) process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
   print(`ours      ${result.ours}`);
   print(`theirs    ${result.theirs}`);
-  print(`guest     ${result.kernel}, ${result.memoryMiB} MiB, crashkernel=${result.crashkernel}, one CPU; ${result.qemu}, emulated`);
-  print(`dumps     ${result.pages} pages each; medians of ${result.runs} runs, in turns, until the dump is on the disk`);
-  print(`\n${heading(31)}`);
-  for (const line of result.rows) print(formatRow(line));
+  print(`guests    ${result.kernel}, crashkernel=${result.crashkernel}, one CPU; ${result.qemu}, emulated`);
+  print(`dumps     medians of ${result.runs} runs, in turns, until the dump is on the disk`);
+  for (const guest of result.guests) {
+    print(`\n${heading(`${guest.memoryMiB} MiB, ${guest.pages} pages`)}`);
+    for (const line of guest.rows) print(formatRow(line));
+  }
   print(`\nall runs are in ${captureKernelResultPath}`);
   process.exit(0);
 }

@@ -1,6 +1,6 @@
 /**
- * Both programs inside the capture kernel: one guest crashes, and in its capture kernel, with one CPU and a small reservation, they dump the same
- * /proc/vmcore to the same disk, in turns.
+ * Both programs inside the capture kernel: a guest crashes, and in its capture kernel, with one CPU and a small reservation, they dump the same
+ * /proc/vmcore to the same disk, in turns. A large guest is what is judged; a small one shows what starting costs.
  *
  * Ours lies in the squashfs that `kcapture image` makes and starts as the capture script starts it; makedumpfile lies unpacked in the same image,
  * as other systems carry it. A time ends when the dump is on the disk, and begins with nothing in the page cache. QEMU emulates the CPU, so only
@@ -26,6 +26,8 @@ export type CaptureKernelBench = {
   readonly their: Program;
   /** Host path of our executable. */
   readonly executable: string;
+  /** MiB of the guests, some of `captureGuestSizes`. */
+  readonly sizes: readonly number[];
   readonly runs: number;
   readonly say: (line: string) => void;
 };
@@ -38,9 +40,13 @@ export type CaptureKernelResult = {
   readonly kernel: string;
   readonly qemu: string;
   readonly crashkernel: string;
-  readonly memoryMiB: number;
   readonly cpus: 1;
   readonly runs: number;
+  readonly guests: readonly GuestResult[];
+};
+
+type GuestResult = {
+  readonly memoryMiB: number;
   /** In each dump. */
   readonly pages: number;
   readonly rows: readonly Row[];
@@ -48,20 +54,54 @@ export type CaptureKernelResult = {
   readonly measured: readonly ({ readonly contender: string } & Run)[];
 };
 
+type Guest = {
+  readonly memoryMiB: number;
+  readonly lowMemoryMiB: number;
+  /** Host path → path in the guest: what fills its memory before it crashes. */
+  readonly workload: readonly (readonly [string, string])[];
+  /** Whether its figures are judged. */
+  readonly isJudged: boolean;
+  readonly timeoutMs: number;
+};
+
+const benchFolder = join(import.meta.dirname, 'guest');
+const guestFolder = join(benchFolder, 'capture');
+const guests: readonly Guest[] = [
+  {
+    memoryMiB: 6144,
+    lowMemoryMiB: 2048,
+    workload: [
+      [join(benchFolder, 'crash.sh'), 'crash.sh'],
+      [join(benchFolder, 'workload.ts'), 'workload.ts'],
+    ],
+    isJudged: true,
+    timeoutMs: 30 * 60_000,
+  },
+  {
+    memoryMiB: 2048,
+    lowMemoryMiB: 1024,
+    workload: [
+      [join(guestFolder, 'workload.ts'), 'workload.ts'],
+      [join(import.meta.dirname, '../guest/workload.ts'), 'page-classes.ts'],
+    ],
+    isJudged: false,
+    timeoutMs: 10 * 60_000,
+  },
+];
+export const captureGuestSizes = guests.map(({ memoryMiB }) => memoryMiB);
+
 /**
  * Without ERMS and FSRM kernels clear pages by words. With them QEMU emulates a copy of a page byte by byte: four fifths of the kernel's time in a start of
  * kcapture went there (measured).
  */
-const kernel: Kernel = { ...findKernel('6.1'), cpu: `${findKernel('6.1').cpu},-erms,-fsrm`, memoryMiB: 2048, lowMemoryMiB: 1024 };
+const kernelRow: Kernel = { ...findKernel('6.1'), cpu: `${findKernel('6.1').cpu},-erms,-fsrm` };
 const crashkernel = '192M';
 const level = 31;
-const timeoutMs = 10 * 60_000;
 const peakTarget = 128e6;
 /** Where the latest result is kept. */
 export const captureKernelResultPath = join(cacheFolder, 'bench/capture-kernel.json');
 
 const theirFolder = '/makedumpfile';
-const guestFolder = join(import.meta.dirname, 'guest/capture');
 const comparisons = [
   { theirs: ['-z'], ours: [{ words: ['-z'], wall: 1 }, { words: ['-z', '--level', '1'] }] },
   { theirs: ['-l'], ours: [{ words: ['-l'] }] },
@@ -71,27 +111,50 @@ type Contender = { readonly name: string; readonly program: Program; readonly ar
 
 /**
  * Boots, crashes, measures; keeps the result.
- * @throws VmError when the guest or a dump in it failed; Error when the dumps hold different pages.
+ * @throws VmError when a guest or a dump in it failed; Error when the dumps of a guest hold different pages.
  */
 export async function benchCaptureKernel(bench: CaptureKernelBench): Promise<CaptureKernelResult> {
+  const results: GuestResult[] = [];
+  let release = '';
+  for (const guest of guests.filter(({ memoryMiB }) => bench.sizes.includes(memoryMiB))) {
+    bench.say(`a guest of ${guest.memoryMiB} MiB`);
+    const measured = await measureGuest(bench, guest);
+    release = measured.release;
+    results.push(measured.result);
+  }
+  const { our, their, runs } = bench;
+  const result: CaptureKernelResult = {
+    date: new Date().toISOString(),
+    ours: our.version,
+    theirs: their.version,
+    kernel: release,
+    qemu: command(['qemu-system-x86_64', '--version']).split('\n')[0],
+    crashkernel,
+    cpus: 1,
+    runs,
+    guests: results,
+  };
+  writeFileSync(captureKernelResultPath, `${JSON.stringify(result, undefined, 2)}\n`);
+  return result;
+}
+
+async function measureGuest(bench: CaptureKernelBench, guest: Guest): Promise<{ readonly release: string; readonly result: GuestResult }> {
   const all = contenders(bench);
   const folder = mkdtempSync(join(workFolder(), 'capture-kernel-'));
   try {
     const cycle = await runCycle({
-      kernel,
+      kernel: { ...kernelRow, memoryMiB: guest.memoryMiB, lowMemoryMiB: guest.lowMemoryMiB },
       executable: bench.executable,
       payload: executablePayload(bench.executable),
       folder: join(folder, 'cycle'),
       crashkernel,
       steps: steps(all, bench.runs),
-      initramfs: withGuestFiles,
-      timeoutMs,
+      initramfs: (base) => withGuestFiles(base, guest),
+      timeoutMs: guest.timeoutMs,
       onReport: (key, value) => /^(run|kernel|crash|capture-up)/.test(key) && bench.say(`  ${key}=${value}`),
     });
     const measured = all.map((contender) => runsOf(contender, cycle, bench.runs));
-    const result = resultOf(bench, cycle, all, measured);
-    writeFileSync(captureKernelResultPath, `${JSON.stringify(result, undefined, 2)}\n`);
-    return result;
+    return { release: cycle.release, result: resultOf(bench, guest, all, measured) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -141,11 +204,11 @@ function runsOf(contender: Contender, { report, extract }: Cycle, turns: number)
 }
 
 function resultOf(
-  { our, their, runs }: CaptureKernelBench,
-  { release }: Cycle,
+  { our, their }: CaptureKernelBench,
+  { memoryMiB, isJudged }: Guest,
   all: readonly Contender[],
   measured: readonly (readonly Run[])[],
-): CaptureKernelResult {
+): GuestResult {
   const counts = new Set(measured.flat().map(({ pages }) => pages));
   if (counts.size !== 1) throw new Error(`Cannot compare the dumps of the capture kernel: they hold ${[...counts].join(' and ')} pages`);
   const medianOf = new Map(all.map(({ name }, index) => [name, median(measured[index])]));
@@ -156,21 +219,13 @@ function resultOf(
       const contender = own.words.join(' ');
       const wall = 'wall' in own ? own.wall : undefined;
       return [
-        ...rowsOf(level, contender, ourRun, theirRun, { wall, peak: peakTarget }),
+        ...rowsOf(level, contender, ourRun, theirRun, isJudged ? { wall, peak: peakTarget } : {}),
         row({ level, contender, figure: 'filter', unit: 's' }, ourRun.filterSeconds, theirRun.filterSeconds),
       ];
     }),
   );
   return {
-    date: new Date().toISOString(),
-    ours: our.version,
-    theirs: their.version,
-    kernel: release,
-    qemu: command(['qemu-system-x86_64', '--version']).split('\n')[0],
-    crashkernel,
-    memoryMiB: kernel.memoryMiB,
-    cpus: 1,
-    runs,
+    memoryMiB,
     pages: [...counts][0],
     rows,
     measured: all.flatMap(({ name }, index) => measured[index].map((run) => ({ contender: name, ...run }))),
@@ -178,11 +233,11 @@ function resultOf(
 }
 
 /** The base archive with GNU time, makedumpfile with its libraries, and a workload that fills more of the memory. */
-function withGuestFiles(base: string): string {
-  const files = guestFiles();
+function withGuestFiles(base: string, { workload }: Guest): string {
+  const files = [...workload, ...guestFiles()];
   const sources = files.map(([from]) => from);
   return cached(`images/bench-capture-${fingerprint([base, ...sources])}.cpio`, (archive) => {
-    removeOld('images/bench-capture-*.cpio', 0);
+    removeOld('images/bench-capture-*.cpio', guests.length - 1);
     const added = `${archive}.added`;
     packFolder(added, (root) => {
       for (const [from, to] of files) {
@@ -202,8 +257,6 @@ function guestFiles(): readonly (readonly [string, string])[] {
   const linked = command([loader, option, libraries, '--list', program]).matchAll(/=> (\/\S+) \(0x/g);
   return [
     ['/usr/bin/time', 'usr/bin/time'],
-    [join(guestFolder, 'workload.ts'), 'workload.ts'],
-    [join(import.meta.dirname, '../guest/workload.ts'), 'page-classes.ts'],
     [join(guestFolder, 'timed-dump.sh'), 'timed-dump.sh'],
     ...[loader, program, ...[...linked].map((match) => match[1])].map((path) => [path, `makedumpfile/${basename(path)}`] as const),
   ];

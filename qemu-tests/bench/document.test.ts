@@ -50,7 +50,9 @@ t.test('what was measured at another time is there with its date, and its sectio
   t.notMatch(without, '## Simulated machines');
   const text = writeDocument(resultOf(entries), keptResults());
   t.match(text, '## Inside the capture kernel');
-  t.match(text, 'Measured 2030-01-02 in a guest with 2048 MiB');
+  t.match(text, 'Measured 2030-01-02 with Linux 6.1, `crashkernel=192M`');
+  t.match(text, 'A machine with 6144 MiB, 300 pages kept:');
+  t.match(text, '--capture-kernel --memory 6144,2048 --runs 3');
   const lines = linesOf(text);
   t.ok(lines.includes('| capture kernel, -z -d 31 | wall | <= 1.00 | 0.90 | yes |'));
   t.ok(lines.includes('| simulated 64 GiB | filter, ns a page | <= 8.00 | 7.15 | yes |'));
@@ -108,9 +110,11 @@ function keptResults() {
     kernel: '6.1',
     qemu: 'QEMU emulator version 7',
     crashkernel: '192M',
-    memoryMiB: 2048,
     runs: 3,
-    rows: [row({ level: 31, contender: '-z', figure: 'wall', unit: 's' }, 9, 10, 1)],
+    guests: [
+      { memoryMiB: 6144, pages: 300, rows: [row({ level: 31, contender: '-z', figure: 'wall', unit: 's' }, 9, 10, 1)] },
+      { memoryMiB: 2048, pages: 100, rows: [row({ level: 31, contender: '-z', figure: 'wall', unit: 's' }, 6, 5)] },
+    ],
   };
   const machine = { memoryBytes: 64 * 2 ** 30, pageBytes: 4096, keptPages: 10, filterSeconds: 0.12, wallSeconds: 0.3, peakBytes: 50e6 };
   return { captureKernel, simulated: { date: '2030-01-03', ours: 'kcapture 0.1.0', command: 'some command', machines: [machine] } };

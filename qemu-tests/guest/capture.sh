@@ -5,8 +5,10 @@
 attach_ports captured || exit 1
 report capture-up "$(uptime_seconds)"
 
+# Without reading ahead, as hooks/capture.sh does it.
 mount_executable() {
-	mount -t squashfs -o ro,loop /executable.squashfs /exe
+	mount -t squashfs -o ro,loop /executable.squashfs /exe &&
+		echo 0 >/sys/block/loop0/queue/read_ahead_kb
 }
 
 mount_dump_disk() {
