@@ -34,14 +34,13 @@ function bounded(sink: Sink, { minFreeBytes, freeBytes, onWrite }: Bounds): Sink
     budget = Math.max(growth, Math.min(room, lookEveryBytes));
   };
   return wrapSink(sink, {
-    write(offset, bytes) {
+    before(offset, length) {
       onWrite();
       // What lies before the end is there already: headers written again take no room.
-      const growth = Math.min(bytes.length, Math.max(0, offset + bytes.length - endBytes));
+      const growth = Math.min(length, Math.max(0, offset + length - endBytes));
       if (growth > budget && minFreeBytes > 0) look(growth);
-      sink.write(offset, bytes);
       budget -= growth;
-      endBytes = Math.max(endBytes, offset + bytes.length);
+      endBytes = Math.max(endBytes, offset + length);
     },
     sync() {
       onWrite();

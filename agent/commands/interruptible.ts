@@ -36,10 +36,7 @@ export function interruptibleSystem(system: System, check: () => void): System {
 
 function interruptibleSink(sink: Sink, check: () => void): Sink {
   return wrapSink(sink, {
-    write(offset, bytes) {
-      check();
-      sink.write(offset, bytes);
-    },
+    before: check,
     sync() {
       check();
       sink.sync();

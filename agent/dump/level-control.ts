@@ -61,9 +61,9 @@ export class LevelControl {
   /** The same sink, its writes timed. */
   watch(sink: Sink): Sink {
     return wrapSink(sink, {
-      write: (offset, bytes) => {
+      around: (action) => {
         const begun = this.#clock.now();
-        sink.write(offset, bytes);
+        action();
         this.#waitedMs += this.#clock.now() - begun;
       },
     });

@@ -5,6 +5,7 @@ import { type CodecName, CompressError, type PageCodec } from '../compress/codec
 import { defaultZlibLevel } from '../compress/zlib.ts';
 import { defaultZstdLevel } from '../compress/zstd.ts';
 import { openBunZstdCodec } from './bun-zstd-codec.ts';
+import { openDirectQueue } from './direct-queue.ts';
 import { createFileSink } from './file-sink.ts';
 import { fileEffects } from './files.ts';
 import { freeMemory } from './free-memory.ts';
@@ -44,7 +45,7 @@ export function createBunSystem(): System {
     },
     openArchive: (path) => openZipArchive(path, (file) => openMmapFile(file)),
     openCodec,
-    createFile: (path, options) => createFileSink(path, options, beginWriting),
+    createFile: (path, options) => createFileSink(path, options, { beginWriting, openQueue: openDirectQueue }),
     startWorkers,
     freeMemory,
     watchInterrupts,

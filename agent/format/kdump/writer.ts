@@ -99,9 +99,10 @@ class BufferedKdumpWriter implements KdumpWriter {
   readonly #descriptors = new Uint8Array(descriptorsBuffered * pageDesc.sizeBytes);
   readonly #view = new DataView(this.#descriptors.buffer);
   readonly #endPfn: number;
-  /** Where the buffered descriptors go, how many they are, and of how many the data is in the file. */
+  /** Where the buffered descriptors go, how many they are, of how many the data was handed to the sink, and of how many it is in the file. */
   #descriptorsAt: number;
   #buffered = 0;
+  #handed = 0;
   #backed = 0;
   #lostPages = 0;
   readonly #eraseinfo: Uint8Array;
@@ -194,6 +195,12 @@ class BufferedKdumpWriter implements KdumpWriter {
   abandon(): void {
     if (!this.#rewritable) return;
     try {
+      this.#data.settle();
+      this.#backed = this.#handed;
+    } catch {
+      // What was under way is not in the file, and its descriptors do not go there.
+    }
+    try {
       this.#writeDescriptors(this.#backed);
       if (this.#sink.keepsOldBytes) this.#clearDescriptors();
     } catch {
@@ -255,8 +262,10 @@ class BufferedKdumpWriter implements KdumpWriter {
 
   /** The descriptor of a page whose data has just been appended, and may be in the file only in part. */
   #describeData(offset: number, size: number, flags: number): void {
-    if (this.#data.writtenUpTo >= offset) {
-      this.#backed = this.#buffered;
+    if (this.#data.handedUpTo >= offset) {
+      // A piece was handed over just now. Where that does not write it yet, the piece before it is in the file.
+      this.#backed = this.#data.writtenUpTo >= offset ? this.#buffered : this.#handed;
+      this.#handed = this.#buffered;
       this.#writeDescriptors(this.#backed);
     }
     this.#describe(offset, size, flags);
@@ -274,6 +283,7 @@ class BufferedKdumpWriter implements KdumpWriter {
 
   #flush(): void {
     this.#data.flush();
+    this.#handed = this.#buffered;
     this.#backed = this.#buffered;
     this.#writeDescriptors(this.#backed);
   }
@@ -286,6 +296,7 @@ class BufferedKdumpWriter implements KdumpWriter {
     this.#descriptors.copyWithin(0, bytes, this.#buffered * pageDesc.sizeBytes);
     this.#descriptorsAt += bytes;
     this.#buffered -= count;
+    this.#handed -= count;
     this.#backed = 0;
   }
 
