@@ -32,7 +32,7 @@ t.test('the executable is packed once, and packed anew when it is another one', 
   t.same(readdirSync(join(system.root, state)), [second.path.split('/').pop()], 'the old one is gone');
 });
 
-t.test('a kernel that knows no xz gets another compression', { skip }, async (t) => {
+t.test('a kernel that knows neither zstd nor xz gets another compression', { skip }, async (t) => {
   const system = await machine(t, '#!/bin/sh\nexit 0\n');
   putTree(system.root, {
     '/boot/config-1.0-gzip': 'CONFIG_SQUASHFS=m\nCONFIG_SQUASHFS_ZLIB=y\n',
