@@ -1,7 +1,7 @@
 /** Native codecs and mapped windows, run under Bun in a process of their own and checked here by libraries that are not theirs. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync, inflateSync } from 'node:zlib';
 import t from 'tap';
@@ -117,5 +117,21 @@ t.test('a mapped window shows what a read window shows', (t) => {
     refused: 'vmcore/io',
     afterClose: false,
   });
+  t.end();
+});
+
+t.test('what goes through a queue is in the file, whatever its alignment', (t) => {
+  const folder = t.testdir();
+  for (const [start, length] of [
+    [8192, 5 * 1024 * 1024],
+    [4096 * 300 + 100, 3 * 1024 * 1024 + 77],
+    [1, 1000],
+  ]) {
+    const path = join(folder, `from-${start}`);
+    drive('queue', path, `${start}`, `${length}`);
+    const expected = Buffer.alloc(start + length);
+    for (let at = start - 1; at < expected.length; at++) expected[at] = at % 251;
+    t.ok(readFileSync(path).equals(expected), `${length} bytes from ${start}`);
+  }
   t.end();
 });

@@ -1,7 +1,8 @@
 /**
- * A sink into memory, for tests: bytes may come in any order, gaps read as zeros. It can be told to run out of space.
+ * A sink into memory, for tests: bytes may come in any order, gaps read as zeros. It can be told to run out of space, and to have a queue, whose
+ * bytes arrive or fail when they are waited for.
  */
-import { type Sink, SinkError } from '../sink/sink.ts';
+import { type Sink, SinkError, type WriteQueue } from '../sink/sink.ts';
 
 export type MemorySinkOptions = {
   /** Default true. */
@@ -10,6 +11,8 @@ export type MemorySinkOptions = {
   readonly rewritable?: boolean;
   /** Writes that would take more bytes than this, gaps not counted, fail with `sink/no-space`. */
   readonly spaceBytes?: number;
+  /** Length of the queue's pieces. Default: there is no queue. */
+  readonly queuedBytes?: number;
 };
 
 export class MemorySink implements Sink {
@@ -22,11 +25,13 @@ export class MemorySink implements Sink {
   #bytes = new Uint8Array(4096);
   #length = 0;
   #spaceLeft: number;
+  readonly #queuedBytes: number;
 
   constructor(options: MemorySinkOptions = {}) {
     this.seekable = options.seekable ?? true;
     this.rewritable = options.rewritable ?? this.seekable;
     this.#spaceLeft = options.spaceBytes ?? Number.POSITIVE_INFINITY;
+    this.#queuedBytes = options.queuedBytes ?? 0;
   }
 
   /** A copy of what has been written. */
@@ -44,6 +49,22 @@ export class MemorySink implements Sink {
     this.#grow(offset + bytes.length);
     this.#bytes.set(bytes, offset);
     this.writes.push({ offset, length: bytes.length });
+  }
+
+  openQueue(): WriteQueue | undefined {
+    if (this.#queuedBytes === 0) return undefined;
+    let begun: { readonly offset: number; readonly bytes: Uint8Array } | undefined;
+    return {
+      pieces: [new Uint8Array(this.#queuedBytes), new Uint8Array(this.#queuedBytes)],
+      begin(offset, bytes) {
+        if (begun !== undefined) throw new Error(`Cannot begin at ${offset}: a write is under way`);
+        begun = { offset, bytes };
+      },
+      settle: () => {
+        if (begun !== undefined) this.write(begun.offset, begun.bytes);
+        begun = undefined;
+      },
+    };
   }
 
   /** What was there before the first write, as on a block device. */

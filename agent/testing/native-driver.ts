@@ -5,9 +5,11 @@
  *     bun native-driver.ts expand CODEC BLOCKS PAGES      do the blocks give the pages?
  *     bun native-driver.ts damage CODEC PAGES             every cut and every flipped byte of the first page's block
  *     bun native-driver.ts windows FILE                   mapped and read windows compared
+ *     bun native-driver.ts queue FILE START LENGTH        LENGTH bytes from START on into a new file, by its queue if it has one
  */
 import { readFileSync } from 'node:fs';
 import { CompressError, type CodecName } from '../compress/codec.ts';
+import { SequentialBuffer } from '../sink/sequential-buffer.ts';
 import { createBunSystem } from '../sys/bun-system.ts';
 
 const pageSize = 4096;
@@ -21,6 +23,7 @@ if (action === 'compress') compress(words[0] as CodecName, Number(words[1]), wor
 else if (action === 'expand') expand(words[0] as CodecName, words[1], words[2]);
 else if (action === 'damage') damage(words[0] as CodecName, words[1]);
 else if (action === 'windows') compareWindows(words[0]);
+else if (action === 'queue') writeQueued(words[0], Number(words[1]), Number(words[2]));
 else throw new Error(`Cannot do "${action}"`);
 
 function compress(name: CodecName, level: number, pagesPath: string): void {
@@ -122,6 +125,23 @@ function compareWindows(path: string): void {
   for (const window of windows) window.close();
   read.close();
   system.print(JSON.stringify({ wrong, errors, refused, afterClose: windows[0].bytes.some((byte) => byte !== 0) }));
+}
+
+/** Each byte is its offset modulo 251. */
+function writeQueued(path: string, start: number, length: number): void {
+  const sink = system.createFile(path);
+  const buffer = new SequentialBuffer(sink, start);
+  const bytes = Uint8Array.from({ length: 100_003 }, (_, index) => index % 251);
+  for (let done = 0; done < length; ) {
+    const from = (start + done) % 251;
+    const count = Math.min(length - done, 99_000);
+    buffer.append(bytes, from, count);
+    done += count;
+    sink.write(start - 1, Uint8Array.of((start - 1) % 251));
+  }
+  buffer.flush();
+  sink.sync();
+  sink.close();
 }
 
 function codeOf(action: () => void): string {

@@ -131,8 +131,12 @@ t.test('wherever space runs out, every descriptor in the file refers to data in 
   const { dataOffset, descriptorsOffset } = layOutKdump(4096, big.endPfn, big.notes.length, 1500);
   const whole = buildDump(big, { zeroPages: true });
   let partial = 0;
-  for (let spaceBytes = descriptorsOffset; spaceBytes < whole.length; spaceBytes += 99_991) {
-    const sink = new MemorySink({ spaceBytes });
+  const spaces = Array.from(
+    { length: Math.ceil((whole.length - descriptorsOffset) / 99_991) },
+    (_, index) => descriptorsOffset + index * 99_991,
+  );
+  for (const [spaceBytes, queuedBytes] of spaces.flatMap((space) => [0, 65_536].map((queued) => [space, queued] as const))) {
+    const sink = new MemorySink({ spaceBytes, queuedBytes });
     const writer = createKdumpWriter(sink, plan);
     const fill = () => {
       feedPages(writer, big, plan);
@@ -150,6 +154,24 @@ t.test('wherever space runs out, every descriptor in the file refers to data in 
     }
   }
   t.ok(partial > 0, 'some pages were saved');
+  t.end();
+});
+
+t.test('a dump that is given up keeps what was under way', (t) => {
+  const big = buildMachine({ ranges: [{ start: 0, end: 1500 }] });
+  const plan = buildPlan(big, { zeroPages: true });
+  const { dataOffset, descriptorsOffset } = layOutKdump(4096, big.endPfn, big.notes.length, 1500);
+  const described = [0, 65_536].map((queuedBytes) => {
+    const sink = new MemorySink({ queuedBytes });
+    const writer = createKdumpWriter(sink, plan);
+    feedPages(writer, big, plan);
+    writer.abandon();
+    const { bytes } = sink;
+    return Array.from({ length: 1500 }, (_, index) => descriptorsOffset + index * 24).filter(
+      (at) => at < dataOffset && pageDesc.read(bytes, at).offset > 0n,
+    ).length;
+  });
+  t.ok(described.every((count) => count > 500));
   t.end();
 });
 
