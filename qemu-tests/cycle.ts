@@ -29,7 +29,7 @@ export type CycleOptions = {
   readonly rawDiskMiB?: number;
   readonly dumpDiskMiB?: number;
   readonly crashkernel?: string;
-  /** The squashfs with the executable in the capture kernel's image. Default: one that is packed faster, and read faster. */
+  /** The squashfs with the executable in the capture kernel's image. Default: one that is packed faster. */
   readonly payload?: string;
   /** Makes another initramfs out of the base archive, for guests with a workload of their own. Default: the base archive. */
   readonly initramfs?: (base: string) => string;
