@@ -18,7 +18,7 @@ const ownCollector: Collector & { kind: 'own' } = {
 };
 
 /** @param store says whether it takes a stream and nothing else. */
-export function dumpRequest({ system, settings }: Run, store: DumpStore): DumpRequest {
+export function dumpRequest({ settings }: Run, store: DumpStore): DumpRequest {
   const { collector } = settings.configuration;
   const own = collector.kind === 'own' ? collector : ownCollector;
   const isSafe = settings.mode !== 'full';
@@ -37,7 +37,7 @@ export function dumpRequest({ system, settings }: Run, store: DumpStore): DumpRe
     mmap: !isSafe,
     memoryLimitBytes: settings.configuration.memoryLimitBytes,
     // Beside the network thread another takes 40 MB (measured), and there is little memory; the network is what is waited for.
-    threads: isSafe ? 1 : own.threads || (store.transfer === undefined ? system.kernel.onlineCpus() : 1),
+    threads: isSafe ? 1 : own.threads || (store.transfer === undefined ? undefined : 1),
   };
 }
 

@@ -28,7 +28,7 @@ type Flags = {
   dryRun?: true;
   showStats?: true;
   mmap: boolean;
-  numThreads: number;
+  numThreads?: number;
   memoryLimit?: number;
   json?: true;
   quiet?: true;
@@ -79,7 +79,11 @@ export function dumpCommand(system: System, setExit: SetExit): Command {
     .option('-F, --flatten', 'write the flattened format, for pipes; "kcapture rearrange" turns it back')
     .option('-f, --force', 'replace OUT if it exists')
     .option('--split', 'write one part to each OUT; "kcapture reassemble" joins them')
-    .option('--num-threads <n>', 'compress in this many threads', parseThreads, 1)
+    .option(
+      '--num-threads <n>',
+      'compress in this many threads (default: one for each processor, as far as memory goes; for a server 1)',
+      parseThreads,
+    )
     .option(
       '--memory-limit <size>',
       'for the bitmap of pages: a larger one is made in windows, by scanning twice (default: a quarter of MemAvailable)',
@@ -147,7 +151,8 @@ function toRequest(source: string, outputs: string[], flags: Flags): DumpRequest
     inPlace: false,
     dryRun: flags.dryRun ?? false,
     mmap: flags.mmap,
-    threads: flags.numThreads,
+    // Another takes memory that a capture kernel needs for the network, which is what is waited for.
+    threads: flags.numThreads ?? (outputs.some(looksLikeUrl) ? 1 : undefined),
     memoryLimitBytes: flags.memoryLimit,
   };
 }

@@ -23,6 +23,7 @@ import { type Output, openOutput } from './output.ts';
 import { type PageTeam, startTeam } from './page-team.ts';
 import type { Progress } from './progress.ts';
 import { type Selection, selectPages } from './select-pages.ts';
+import { threadCount } from './thread-count.ts';
 
 export type DumpRequest = {
   readonly source: string;
@@ -41,7 +42,8 @@ export type DumpRequest = {
   readonly inPlace: boolean;
   readonly dryRun: boolean;
   readonly mmap: boolean;
-  readonly threads: number;
+  /** Default: one for each processor, as far as memory goes. */
+  readonly threads?: number;
   /** What the bitmap of kept pages may take: a larger one is made in windows, by two scans. Default: a quarter of MemAvailable. */
   readonly memoryLimitBytes?: number;
 };
@@ -117,7 +119,9 @@ export function dump(
   onKernelFacts(kernel.info.text);
   const codecLevel = request.codecLevel === 'auto' ? undefined : request.codecLevel;
   const codec = request.codec === undefined ? undefined : system.openCodec(request.codec, codecLevel);
-  const team = codec === undefined || request.threads < 2 ? undefined : startTeam(system, kernel.memory, codec, { ...request, codecLevel });
+  const threads = codec === undefined ? 1 : threadCount(system, request.threads);
+  const team =
+    codec === undefined || threads < 2 ? undefined : startTeam(system, kernel.memory, codec, { ...request, codecLevel, threads });
   const limitBytes = memoryLimit(system, request.memoryLimitBytes);
   const control = createLevelControl(system, request.codecLevel === 'auto' && codec?.setLevel !== undefined);
   try {

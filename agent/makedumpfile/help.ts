@@ -18,7 +18,7 @@ Options:
   -f                   replace DUMPFILE
   -D                   debug messages
   --message-level N    sum of 1 progress, 2 common, 4 error, 8 debug, 16 report (default 7)
-  --num-threads N      compress in N threads
+  --num-threads N      compress in N threads; default: one for each CPU
   --non-mmap           read instead of map
   --vtop ADDR          translate a virtual address first
   --dry-run            do everything but write

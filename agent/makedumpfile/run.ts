@@ -100,7 +100,7 @@ function dumpMemory(system: System, options: MakedumpfileOptions, messages: Mess
       inPlace: true,
       dryRun: options.dryRun,
       mmap: options.mmap,
-      threads: Math.max(1, options.threads),
+      threads: options.threads || undefined,
     },
     messages.progress,
     messages.debug,

@@ -52,7 +52,7 @@ export const dumpDirectives: readonly Directive[] = [
   {
     name: 'threads',
     value: 'N|all',
-    meaning: 'Threads that compress; `all`: one for each CPU of the capture kernel.',
+    meaning: 'Threads that compress; `all`: one for each CPU of the capture kernel, as far as its memory goes.',
     default: 'all',
     examples: ['all', '2'],
     origin: 'kcapture',
