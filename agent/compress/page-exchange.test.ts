@@ -37,21 +37,42 @@ t.test('slots do not overlap', (t) => {
   t.end();
 });
 
-t.test('what no worker has drawn, could do, or lived to do comes back to the writer', (t) => {
+t.test('what a worker could not do or did not live to do comes back to the writer', (t) => {
   const writer = createExchange(3, 4096, 4096);
   const workers = new PageExchange(writer.shape);
-  for (const ticket of [0, 1, 2, 3]) writer.offer(ticket, { pageCount: 1, shareZero: false, level: undefined });
+  for (const ticket of [0, 1, 2]) writer.offer(ticket, { pageCount: 1, shareZero: false, level: undefined });
   const failing = workers.draw(0);
   const dying = workers.draw(1);
   const working = workers.draw(2);
+  t.same(
+    [failing, dying, working].map((ticket) => writer.isOver(ticket)),
+    [false, false, false],
+  );
   workers.finish(failing, false);
   workers.leave(1);
   workers.finish(working, true);
+  t.same(
+    [failing, dying, working].map((ticket) => writer.isOver(ticket)),
+    [true, false, true],
+  );
   t.notOk(writer.collect(failing), 'failed');
   t.notOk(writer.collect(dying), 'its worker is gone');
   t.ok(writer.collect(working));
-  t.notOk(writer.collect(3), 'never drawn');
-  t.equal(workers.draw(2), 4, 'and then not drawn by anybody else');
+  t.end();
+});
+
+t.test('the writer draws what is offered and drawn by nobody, and nothing else', (t) => {
+  const writer = createExchange(1, 4096, 4096);
+  const worker = new PageExchange(writer.shape);
+  t.equal(writer.drawOffered(0), undefined, 'nothing is offered');
+  for (const ticket of [0, 1, 2]) writer.offer(ticket, { pageCount: 1, shareZero: false, level: undefined });
+  t.equal(worker.draw(0), 0);
+  t.equal(writer.drawOffered(3), 1);
+  t.equal(writer.drawOffered(3), 2);
+  t.equal(writer.drawOffered(3), undefined);
+  writer.finish(1, true);
+  t.ok(writer.collect(1));
+  t.equal(worker.draw(0), 3, 'and then nobody else draws them');
   t.end();
 });
 

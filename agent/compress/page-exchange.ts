@@ -2,7 +2,8 @@
  * Where the thread that writes the dump and those that compress meet: a ring of batches in shared memory.
  *
  * The writer offers batches under rising tickets and collects them in the same order, so the dump does not depend on who compressed what.
- * A worker draws the next ticket, waits until that batch is offered, compresses it and says so. Everybody sleeps on Atomics; nobody spins.
+ * A worker draws the next ticket, waits until that batch is offered, compresses it and says so. The writer draws offered batches too while the one
+ * it has to write next is not finished. Everybody sleeps on Atomics; nobody spins.
  * What a worker cannot finish, the writer does itself: a dead worker costs time, never the dump.
  */
 import { batchDataBytes, batchPages, type PageBatch } from './page-batch.ts';
@@ -46,6 +47,12 @@ export type BatchOrder = {
 /** Words of a slot beside its batch: pages, whether zero pages are shared, level. Four keep the data aligned. */
 const infoWords = 4;
 const fixedLevel = -(2 ** 31);
+
+/**
+ * Batches under way for each thread, the writer among them: while it writes, the others have something to go on with. A dump in two threads takes
+ * 3 % less time than with 2 (measured; 8 gain another 1 %, and hold twice the memory).
+ */
+const slotsPerThread = 4;
 
 type Slot = PageBatch & { readonly info: Int32Array };
 
@@ -91,17 +98,36 @@ export class PageExchange {
     this.#setState(ticket, offered);
   }
 
+  /** True: whoever has drawn `ticket` is through with its batch. */
+  isOver(ticket: number): boolean {
+    const state = Atomics.load(this.#states, ticket % this.slots);
+    return state === stateOf(ticket, done) || state === stateOf(ticket, failed);
+  }
+
   /**
-   * Sleeps until the batch of `ticket` is finished.
-   * @returns false: nobody has drawn it, or whoever has cannot finish it. It is the caller's then.
+   * Sleeps until the batch of `ticket`, which somebody has drawn, is finished.
+   * @returns false: whoever has drawn it cannot finish it. It is the caller's then.
    */
   collect(ticket: number): boolean {
     const slot = ticket % this.slots;
     for (;;) {
       const state = Atomics.load(this.#states, slot);
       if (state === stateOf(ticket, done)) return true;
-      if (state === stateOf(ticket, failed) || this.#drawExactly(ticket) || this.#holderIsGone(ticket)) return false;
+      if (state === stateOf(ticket, failed) || this.#holderIsGone(ticket)) return false;
       Atomics.wait(this.#states, slot, state, sliceMs);
+    }
+  }
+
+  /**
+   * The writer takes the next batch, to finish it as a worker would.
+   * @param end the first ticket that is not offered.
+   * @returns undefined: all that are offered have been drawn.
+   */
+  drawOffered(end: number): number | undefined {
+    for (;;) {
+      const ticket = Atomics.load(this.#nextTicket, 0);
+      if (ticket >= end) return undefined;
+      if (Atomics.compareExchange(this.#nextTicket, 0, ticket, ticket + 1) === ticket) return ticket;
     }
   }
 
@@ -150,10 +176,6 @@ export class PageExchange {
     Atomics.notify(this.#states, slot);
   }
 
-  #drawExactly(ticket: number): boolean {
-    return Atomics.compareExchange(this.#nextTicket, 0, ticket, ticket + 1) === ticket;
-  }
-
   #holderIsGone(ticket: number): boolean {
     for (let worker = 0; worker < this.#held.length; worker++) {
       if (Atomics.load(this.#held, worker) === -(ticket + 1)) return true;
@@ -168,7 +190,7 @@ function stateOf(ticket: number, state: number): number {
 }
 
 function layOut({ workers, pageSize, batchPages, outputBound }: Omit<ExchangeShape, 'memory'>) {
-  const slots = 2 * workers + 2;
+  const slots = slotsPerThread * (workers + 1);
   const dataBytes = batchDataBytes(batchPages, pageSize, outputBound);
   const slotBytes = roundUp(batchPages * 8 + batchPages * 4 + infoWords * 4 + dataBytes, 64);
   const slotsAt = roundUp((controlWords + slots + workers) * 4, 64);

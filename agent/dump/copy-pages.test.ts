@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { System } from '../sys/system.ts';
 import { type MemoryFile, VmcoreError } from '../vmcore/memory-file.ts';
+import { CompressError, type PageCodec } from '../compress/codec.ts';
 import type { DumpWriter } from '../format/dump-writer.ts';
 import { openSource } from '../format/open-source.ts';
 import { PageExchange } from '../compress/page-exchange.ts';
@@ -66,7 +67,8 @@ async function copyBoth(startWorkers: (tasks: readonly unknown[]) => void, chang
     expectedPages: alone.pages,
     foundPages: together.pages,
     again: () => copyPages({ ...job, writer: together, team }),
-    fail: () => copyPages({ ...job, writer: new RecordingWriter(100), team }),
+    fail: (codec: PageCodec) => copyPages({ ...job, codec, writer: new RecordingWriter(100), team }),
+    codec,
   };
 }
 
@@ -90,9 +92,16 @@ t.test('threads that die holding a batch cost nothing but that', async (t) => {
   t.same(both.foundPages, both.expectedPages);
 });
 
-t.test('a team serves a second copy, also after one that failed', async (t) => {
+t.test('a team serves another copy, also after some that failed', async (t) => {
   const both = await copyBoth(() => {});
-  t.throws(both.fail, { message: 'full' });
+  const failing: PageCodec = {
+    ...{ name: 'zlib', outputBound: (length) => both.codec.outputBound(length), decompress() {}, close() {} },
+    compress() {
+      throw new CompressError('compress/failed', 'broken');
+    },
+  };
+  t.throws(() => both.fail(failing), { message: 'broken' });
+  t.throws(() => both.fail(both.codec), { message: 'full' });
   t.same(both.again(), both.expected);
   t.same(both.foundPages, [...both.expectedPages, ...both.expectedPages]);
 });

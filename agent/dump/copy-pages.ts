@@ -22,7 +22,7 @@ import {
 import type { DumpWriter } from '../format/dump-writer.ts';
 import type { PhysicalMemory } from '../vmcore/physical-memory.ts';
 import type { LevelControl } from './level-control.ts';
-import type { PageTeam } from './page-team.ts';
+import { abandonBatches, collectBatch, type PageTeam } from './page-team.ts';
 
 export type CopyCounts = {
   zero: number;
@@ -92,7 +92,7 @@ function copyAlone(job: CopyJob, own: BatchJob): CopyCounts {
   return output.counts;
 }
 
-/** The writer keeps every slot of the exchange filled and collects them in order; what nobody has begun it does itself. */
+/** The writer keeps every slot of the exchange filled and collects them in order. */
 function copyWithTeam(job: CopyJob, own: BatchJob, team: PageTeam): CopyCounts {
   const { exchange } = team;
   const output = new BatchOutput(job);
@@ -106,12 +106,12 @@ function copyWithTeam(job: CopyJob, own: BatchJob, team: PageTeam): CopyCounts {
       }
       const batch = exchange.batch(ticket);
       const { pageCount, level } = exchange.order(ticket);
-      const isDone = exchange.collect(ticket++);
+      const isDone = collectBatch(team, ticket++, own);
       if (!isDone) compressBatch(batch, pageCount, { ...own, level });
       output.write(batch, pageCount);
     }
   } finally {
-    while (ticket < team.nextTicket) exchange.collect(ticket++);
+    abandonBatches(team, ticket);
   }
   return output.counts;
 }
