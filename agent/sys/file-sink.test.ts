@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, fstatSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { createFileSink } from './file-sink.ts';
@@ -81,5 +81,23 @@ t.test('a full file system keeps what was written before', (t) => {
   } finally {
     spawnSync('umount', [folder]);
   }
+  t.end();
+});
+
+t.test('writing to the disk begins for every few MiB, however small the pieces', (t) => {
+  const path = join(t.testdir(), 'dump');
+  const sizes: number[] = [];
+  const sink = createFileSink(path, {}, { beginWriting: (fd) => void sizes.push(fstatSync(fd).size) });
+  const piece = Buffer.alloc(96 * 1024, 'x');
+  const pieces = 100;
+  for (let index = 0; index < pieces; index++) sink.write(index * piece.length, piece);
+  sink.close();
+  t.ok(sizes.length >= 2, `begun ${sizes.length} times`);
+  const steps = sizes.map((size, index) => size - (sizes[index - 1] ?? 0));
+  t.ok(
+    steps.every((step) => step === steps[0] && step < 5 * 2 ** 20),
+    'at even distances, with all of it in the file',
+  );
+  t.ok(pieces * piece.length - sizes[sizes.length - 1] < steps[0], 'up to the end');
   t.end();
 });
