@@ -35,6 +35,7 @@ export function dumpRequest({ settings }: Run, store: DumpStore): DumpRequest {
     inPlace: false,
     dryRun: false,
     mmap: !isSafe,
+    plainWrites: isSafe,
     memoryLimitBytes: settings.configuration.memoryLimitBytes,
     // Beside the network thread another takes 40 MB (measured), and there is little memory; the network is what is waited for.
     threads: isSafe ? 1 : own.threads || (store.transfer === undefined ? undefined : 1),

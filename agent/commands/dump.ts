@@ -29,6 +29,7 @@ type Flags = {
   showStats?: true;
   mmap: boolean;
   numThreads?: number;
+  direct: boolean;
   memoryLimit?: number;
   json?: true;
   quiet?: true;
@@ -91,6 +92,7 @@ export function dumpCommand(system: System, setExit: SetExit): Command {
     )
     .option('--credentials <folder>', 'for a server: key or secret (default: those of "kcapture target add URL")')
     .option('--no-mmap', 'read with pread(2) instead of mapping')
+    .option('--no-direct', 'write through the page cache')
     .option('--dry-run', 'do everything but write')
     .option('--show-stats', 'print pages by class')
     .option('--json', 'print the result as JSON')
@@ -151,6 +153,7 @@ function toRequest(source: string, outputs: string[], flags: Flags): DumpRequest
     inPlace: false,
     dryRun: flags.dryRun ?? false,
     mmap: flags.mmap,
+    plainWrites: !flags.direct,
     // Another takes memory that a capture kernel needs for the network, which is what is waited for.
     threads: flags.numThreads ?? (outputs.some(looksLikeUrl) ? 1 : undefined),
     memoryLimitBytes: flags.memoryLimit,

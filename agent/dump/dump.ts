@@ -42,6 +42,8 @@ export type DumpRequest = {
   readonly inPlace: boolean;
   readonly dryRun: boolean;
   readonly mmap: boolean;
+  /** Through the page cache, one after the other. Default: past it, where the system can, while the next pages are compressed. */
+  readonly plainWrites?: boolean;
   /** Default: one for each processor, as far as memory goes. */
   readonly threads?: number;
   /** What the bitmap of kept pages may take: a larger one is made in windows, by two scans. Default: a quarter of MemAvailable. */

@@ -21,6 +21,7 @@ export type OutputOptions = {
   readonly overwrite: boolean;
   /** Write to the name itself, as makedumpfile does. */
   readonly inPlace: boolean;
+  readonly plainWrites?: boolean;
   /** Nothing is written anywhere, only counted. */
   readonly dryRun: boolean;
   /** Files that are being read, and those just written: they must not be overwritten. */
@@ -47,7 +48,7 @@ export function openOutput(system: System, path: string, options: OutputOptions)
       hint: 'Choose another name, or add -f to replace it',
     });
   }
-  return named(system, path, workPath, options.overwrite);
+  return named(system, path, workPath, options);
 }
 
 function refuseInput(system: System, path: string, inputs: readonly string[]): void {
@@ -74,8 +75,8 @@ function unnamed(sink: Sink): Output {
   };
 }
 
-function named(system: System, finalPath: string, workPath: string, overwrite: boolean): Output {
-  const sink = system.createFile(workPath, { overwrite });
+function named(system: System, finalPath: string, workPath: string, { overwrite, plainWrites }: OutputOptions): Output {
+  const sink = system.createFile(workPath, { overwrite, plainWrites });
   let current = workPath;
   return {
     sink,

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, fstatSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { createFileSink } from './file-sink.ts';
+import { createFileSink, type FileNatives } from './file-sink.ts';
 
 t.test('a new file is its owner’s alone, and gaps read as zeros', (t) => {
   const path = join(t.testdir(), 'dump');
@@ -99,5 +99,26 @@ t.test('writing to the disk begins for every few MiB, however small the pieces',
     'at even distances, with all of it in the file',
   );
   t.ok(pieces * piece.length - sizes[sizes.length - 1] < steps[0], 'up to the end');
+  t.end();
+});
+
+t.test('the queue writes plainly what it cannot write otherwise, and there is none where plain writes are asked for', (t) => {
+  const path = join(t.testdir(), 'dump');
+  let isClosed = false;
+  const openQueue: FileNatives['openQueue'] = (_fd, plainWrite) => ({
+    pieces: [new Uint8Array(4), new Uint8Array(4)],
+    begin: plainWrite,
+    settle() {},
+    close: () => (isClosed = true),
+  });
+  const sink = createFileSink(path, {}, { openQueue });
+  sink.openQueue?.()?.begin(2, Uint8Array.of(7, 8));
+  t.equal(sink.openQueue?.(), sink.openQueue?.());
+  sink.close();
+  t.ok(isClosed);
+  t.same([...readFileSync(path)], [0, 0, 7, 8]);
+  const plain = createFileSink(path, { overwrite: true, plainWrites: true }, { openQueue });
+  t.equal(plain.openQueue?.(), undefined);
+  plain.close();
   t.end();
 });

@@ -46,8 +46,9 @@ export interface ClosableQueue extends WriteQueue {
  *
  * @throws SinkError `sink/exists`; `sink/open`: a missing folder or device, a directory, not permitted, a device that is mounted.
  */
-export function createFileSink(path: string, options: CreateOptions = {}, natives: FileNatives = {}): Sink {
+export function createFileSink(path: string, options: CreateOptions = {}, allNatives: FileNatives = {}): Sink {
   const there = statIfThere(path);
+  const natives = options.plainWrites ? { ...allNatives, openQueue: undefined } : allNatives;
   if (there === undefined) return new FileSink(path, createRegularFile(path), natives);
   if (there.isBlockDevice()) return new FileSink(path, openBlockDevice(path), natives, true);
   if (!there.isFile())

@@ -24,6 +24,8 @@ export type OpenOptions = {
 export type CreateOptions = {
   /** Replace a regular file that is there. Default false: `sink/exists`. */
   readonly overwrite?: boolean;
+  /** There is no queue: all goes through the page cache. Default false. */
+  readonly plainWrites?: boolean;
 };
 
 export interface System {
