@@ -9,7 +9,7 @@ import { dirname, normalize } from 'node:path';
 
 const rooms = [
   'errors', 'binary', 'bitmap', 'vmcore', 'vmcoreinfo', 'address', 'memory-model', 'classify', 'compress', 'sink', 'format', 'analyse', 'config', 'linux',
-  'sys', 'dump', 'network', 'remote', 'target', 'capture', 'host', 'commands', 'cli', 'makedumpfile', 'main',
+  'sys', 'dump', 'network', 'remote', 'target', 'capture', 'host', 'commands', 'cli', 'makedumpfile', 'main', 'page-worker',
 ];
 const faults: string[] = [];
 

@@ -1,7 +1,6 @@
 /** The executable: a thread of a run under way, or a run: which name was it called by, then `run`. */
 import { basename } from 'node:path';
 import { isBackgroundTask, runBackgroundTask } from './capture/background.ts';
-import { type PageWorkerTask, runPageWorker } from './dump/page-team.ts';
 import { run } from './cli.ts';
 import { runAsMakedumpfile } from './makedumpfile/run.ts';
 import { openRemoteStore } from './remote/open-remote.ts';
@@ -14,7 +13,6 @@ import { workerPort, workerTask } from './sys/workers.ts';
 const system = createBunSystem();
 if (isRemoteTask(workerTask) && workerPort !== undefined) runRemoteThread(system, workerPort, workerTask, openRemoteStore);
 else if (isBackgroundTask(workerTask)) runBackgroundTask(system, workerTask);
-else if (workerTask !== undefined) runPageWorker(system, workerTask as PageWorkerTask);
 else await main();
 
 async function main(): Promise<void> {

@@ -48,12 +48,13 @@ export function startTeam(system: System, memory: PhysicalMemory, codec: PageCod
   const exchange = createExchange(workers, memory.pageSize, codec.outputBound(memory.pageSize));
   const { source, mmap, codecLevel } = request;
   const task = { source, mmap, codec: codec.name, codecLevel, shape: exchange.shape };
-  system.startWorkers(Array.from({ length: workers }, (_, worker): PageWorkerTask => ({ ...task, worker })));
+  const tasks = Array.from({ length: workers }, (_, worker): PageWorkerTask => ({ ...task, worker }));
+  system.startWorkers(tasks, 'page-worker');
   return { exchange, nextTicket: 0 };
 }
 
 /** The whole life of a worker thread. What it cannot do it leaves to the writer, which meets the same error and reports it. */
-export function runPageWorker(system: System, { worker, shape, ...task }: PageWorkerTask): void {
+export function runPageWorker(system: Pick<System, 'openFile' | 'openCodec'>, { worker, shape, ...task }: PageWorkerTask): void {
   const exchange = new PageExchange(shape);
   try {
     const memory = openSource([system.openFile(task.source, { mmap: task.mmap })], (name) => system.openCodec(name));

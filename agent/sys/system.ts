@@ -52,8 +52,11 @@ export interface System {
   createFile(path: string, options?: CreateOptions): Sink;
   /** Standard output, append-only. */
   standardOutput(): Sink;
-  /** Starts a thread of this program for each task (plain data and shared memory). None may start: the caller must manage without. */
-  startWorkers(tasks: readonly unknown[]): void;
+  /**
+   * Starts a thread of this program for each task (plain data and shared memory). None may start: the caller must manage without.
+   * @param program `page-worker`, which does only that, begins sooner and takes less memory. Default: the whole.
+   */
+  startWorkers(tasks: readonly unknown[], program?: 'page-worker'): void;
   /** Starts a thread with an event loop that both sides can talk to. It may never start: whoever waits for it needs a limit. */
   openThread(task: unknown): Thread;
   /** Durable rename within one folder: rename, then fsync of the folder. */
