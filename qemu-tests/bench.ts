@@ -2,11 +2,11 @@
  * The benchmark: our executable and makedumpfile on one large vmcore, alternately, and the ratios of their times, memory and sizes.
  *
  *     npm run bench [-- --runs N] [--codec z,l,p,c,none] [--level 31,0] [--workers 1,2] [--cpus LIST] [--executable PATH] [--more VMCORE,...]
- *                      [--json] [--document [--measured FILE,...]]
+ *                      [--in-memory] [--json] [--document [--measured FILE,...]]
  *     npm run bench -- --network | --capture-kernel [--memory 6144,2048]
  *
  * `KCAPTURE_BENCH_VMCORE` names another vmcore than the one made and kept in the cache; `--more` are further ones, of smaller or larger machines. Both
- * programs read the same warm file, write to the same folder and are pinned to the CPUs of `--cpus`. It prints and never fails because of a time; it fails when
+ * programs read the same warm file, write to the same folder on the disk (`--in-memory`: in /dev/shm) and are pinned to the CPUs of `--cpus`. It prints and never fails because of a time; it fails when
  * a run fails or the dumps hold different pages. `--document` writes docs/performance.md and docs/performance.svg too, with what other benchmarks
  * left in the cache; with `--measured`, out of what `--json` printed before, perhaps
  * in parts, without measuring. With `--network` it measures dumps to servers on the
@@ -41,6 +41,7 @@ const { values: options } = parseArgs({
     cpus: { type: 'string', default: '0,1' },
     executable: { type: 'string' },
     more: { type: 'string' },
+    'in-memory': { type: 'boolean', default: false },
     network: { type: 'boolean', default: false },
     'capture-kernel': { type: 'boolean', default: false },
     memory: { type: 'string', default: captureGuestSizes.join(',') },
@@ -76,12 +77,15 @@ const vmcoreOrigin =
     ? 'the memory of a QEMU guest with a busy workload, made by the benchmark'
     : 'of another origin';
 const vmcoreBytes = statSync(original).size;
-const folder = mkdtempSync(join(outputParent(), 'kcapture-bench-'));
+const folder = mkdtempSync(join(workParent(), 'kcapture-bench-'));
+const dumps = options['in-memory'] ? folder : mkdtempSync(join(cacheFolder, 'bench-dumps-'));
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+process.once('exit', () => {
+  for (const path of [folder, dumps]) rmSync(path, { recursive: true, force: true });
+});
 const vmcore = warmCopy(original);
-const bench = { our, their, folder, cpus: options.cpus, runs, say: report };
+const bench = { our, their, folder, dumps, cpus: options.cpus, runs, say: report };
 const rows: Row[] = [];
 const entries: Entry[] = [];
 let sizes: readonly MemorySize[] = [];
@@ -92,7 +96,7 @@ print(`theirs    ${their.version}`);
 print(
   `vmcore    ${original}, ${(vmcoreBytes / 2 ** 30).toFixed(2)} GiB, ${vmcore === original ? 'read once before' : 'copied into memory'}`,
 );
-print(`output    ${folder}`);
+print(`output    ${dumps}`);
 print(`machine   ${before.cpus} CPUs, load ${before.load.toFixed(2)}; medians of ${runs} runs, both on CPUs ${options.cpus}, in turns`);
 if (options.network) await compareNetwork();
 else compareFiles();
@@ -161,6 +165,7 @@ function finish(): void {
     vmcoreOrigin,
     vmcoreBytes,
     cpus: options.cpus,
+    output: options['in-memory'] ? 'memory' : 'the disk',
     surroundings: before,
     entries,
     sizes,
@@ -204,7 +209,7 @@ function warmCopy(path: string): string {
 }
 
 /** Memory when a dump as large as the vmcore fits in beside the warm vmcore, else the disk. */
-function outputParent(): string {
+function workParent(): string {
   const { bavail, bsize } = statfsSync('/dev/shm');
   const available = Number(/^MemAvailable:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1] ?? 0) * 1024;
   const room = Math.min(bavail * bsize, available - vmcoreBytes);

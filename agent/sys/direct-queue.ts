@@ -5,7 +5,7 @@
  * Where that cannot be, or fails, a piece is written as any other: then the reason of a failure is that of an ordinary write.
  */
 import { ptr } from 'bun:ffi';
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, statfsSync } from 'node:fs';
 import { KiB, MiB } from '../binary/units.ts';
 import type { Sink } from '../sink/sink.ts';
 import type { ClosableQueue } from './file-sink.ts';
@@ -13,6 +13,8 @@ import { type IoRing, openIoRing } from './io-ring.ts';
 
 /** Addresses, offsets and lengths are multiples of it. More than any disk asks for, and a page: no page is written both ways. */
 const alignment = 4 * KiB;
+/** tmpfs and ramfs: another thread of the kernel would do the copying. @source linux/magic.h */
+const inMemory: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
 /** Of 256 KiB, 1 and 4 MiB the middle took the least time (measured). */
 const pieceBytes = MiB;
 
@@ -24,6 +26,7 @@ const pieceBytes = MiB;
 export function openDirectQueue(fd: number, plainWrite: Sink['write']): ClosableQueue | undefined {
   let directFd: number;
   try {
+    if (inMemory.has(statfsSync(`/proc/self/fd/${fd}`).type)) return undefined;
     directFd = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_DIRECT);
   } catch {
     return undefined;

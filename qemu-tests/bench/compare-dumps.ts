@@ -1,4 +1,5 @@
 /** Both programs dump the same vmcore with one codec at one level, in turns, with one worker and with two. */
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { Comparison } from './comparisons.ts';
 import type { Entry } from './entries.ts';
@@ -10,7 +11,8 @@ export type DumpBench = {
   readonly their: Program;
   readonly vmcore: string;
   /** For the outputs. */
-  readonly folder: string;
+  /** Where the dumps go. */
+  readonly dumps: string;
   /** As for `taskset -c`. */
   readonly cpus: string;
   readonly runs: number;
@@ -49,10 +51,12 @@ export function compareDumps(bench: DumpBench, { theirName, theirOptions, ours }
   return entries;
 }
 
-function runOnce({ our, their, vmcore, folder, cpus, say }: DumpBench, job: Job, words: string, limitSeconds?: number): Run {
+function runOnce({ our, their, vmcore, dumps, cpus, say }: DumpBench, job: Job, words: string, limitSeconds?: number): Run {
   const program = job.program === 'kcapture' ? our : their;
-  const output = join(folder, 'dump');
+  const output = join(dumps, 'dump');
   const argv = program.argv(job.options, vmcore, output);
+  // What the run before left to the kernel to write is not this one's.
+  spawnSync('sync');
   const run = measure({ argv, cpus, output, readFilterSeconds: program.readFilterSeconds, limitSeconds });
   say(`  ${program.name} ${job.options.join(' ')}: ${words}, ${run.wallSeconds.toFixed(2)} s`);
   return run;

@@ -80,6 +80,7 @@ function resultOf(measured: readonly Entry[]): BenchResult {
     commands: ['npm run bench -- --document'],
     vmcore: 'large.vmcore',
     vmcoreOrigin: 'made for a test',
+    output: 'the disk',
     vmcoreBytes: 6 * 2 ** 30,
     cpus: '0,1',
     surroundings: {
