@@ -2,7 +2,7 @@
  * How fast a dump reaches a server on the loopback, compared with the slower of its two parts done alone: writing the same dump to a file, and somebody
  * else sending that file to the same server.
  *
- * Ours runs with the memory settings of the capture kernel, to the file as to the server. Comes in: the vmcore, two workloads. Goes out: rows of the table. NFS is left out: only a kernel can mount it.
+ * Ours runs with the memory settings of the capture kernel and in one thread, to the file as to the server. Comes in: the vmcore, two workloads. Goes out: rows of the table. NFS is left out: only a kernel can mount it.
  */
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -46,7 +46,7 @@ export async function benchNetwork(bench: NetworkBench): Promise<readonly Row[]>
 
 async function compare(bench: NetworkBench, { name, level, options }: (typeof workloads)[number], sender: Sender): Promise<Row[]> {
   const file = join(bench.folder, 'finished');
-  const words = [...options, '-d', `${level}`];
+  const words = [...options, '--num-threads', '1', '-d', `${level}`];
   const costs = { file: [] as Cost[], peer: [] as Cost[], ours: [] as Cost[] };
   for (let run = 1; run <= bench.runs; run++) {
     rmSync(file, { force: true });
