@@ -11,22 +11,25 @@ import type { Sink } from '../sink/sink.ts';
 import type { ClosableQueue } from './file-sink.ts';
 import { type IoRing, openIoRing } from './io-ring.ts';
 
-/** Addresses, offsets and lengths are multiples of it. More than any disk asks for, and a page: no page is written both ways. */
-const alignment = 4 * KiB;
-/** tmpfs and ramfs: another thread of the kernel would do the copying. @source linux/magic.h */
-const inMemory: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
-/** Of 256 KiB, 1 and 4 MiB the middle took the least time (measured). */
+/** Addresses, offsets and lengths are multiples of it: more than any disk asks for, and a page of any system, so that no page is written both ways. */
+const alignment = 64 * KiB;
+/**
+ * ext2 to ext4, and XFS. In memory (tmpfs) another thread of the kernel would do the copying, and over NFS each piece would be made durable by itself.
+ * @source linux/magic.h
+ */
+const directFileSystems: ReadonlySet<number> = new Set([0xef53, 0x58465342]);
+/** A dump took 2.37 s, with pieces of 256 KiB 2.45 s (measured). */
 const pieceBytes = MiB;
 
 /**
  * @param fd of a file open for writing.
  * @param plainWrite how a piece is written otherwise.
- * @returns `undefined` where the file system or the kernel does not offer it.
+ * @returns `undefined` where the file system or the kernel does not offer it, or it would not serve.
  */
 export function openDirectQueue(fd: number, plainWrite: Sink['write']): ClosableQueue | undefined {
   let directFd: number;
   try {
-    if (inMemory.has(statfsSync(`/proc/self/fd/${fd}`).type)) return undefined;
+    if (!directFileSystems.has(statfsSync(`/proc/self/fd/${fd}`).type)) return undefined;
     directFd = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_DIRECT);
   } catch {
     return undefined;
