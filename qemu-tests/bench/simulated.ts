@@ -72,7 +72,11 @@ function measureMachine(memoryGiB: number, runs: number): Machine {
   };
   built.write(vmcore);
   try {
-    const argv = ['env', ...settings, ...our.argv(['-d', '31', '--num-threads', '1', '--memory-limit', options['memory-limit']], vmcore, output)];
+    const argv = [
+      'env',
+      ...settings,
+      ...our.argv(['-d', '31', '--num-threads', '1', '--memory-limit', options['memory-limit']], vmcore, output),
+    ];
     const results = Array.from({ length: runs }, () => measure({ argv, cpus: options.cpu, output, readFilterSeconds }));
     const run: Run = median(results);
     if (run.pages !== built.counts.kept + built.counts.zero) throw new Error(`Cannot trust the dump: it holds ${run.pages} pages`);
