@@ -27,7 +27,7 @@ const cycles = {
     captureLimitSeconds: 400,
   },
   /** Kernel and image fit, and nothing else does. */
-  starving: { configuration: [], crashkernel: '104M', captureLimitSeconds: 300 },
+  starving: { configuration: [], crashkernel: '110M', captureLimitSeconds: 300 },
 } as const satisfies Readonly<Record<string, CrashCycle>>;
 
 export const memoryFaults: Scenario = {
