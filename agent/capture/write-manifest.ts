@@ -1,7 +1,7 @@
 /** Puts together what was saved and what was lost, reads the files back, and writes it down: the last thing but the logs. */
 import type { DumpResult } from '../dump/dump.ts';
 import { redact } from '../config/redact.ts';
-import { parseMeminfo } from '../linux/memory-info.ts';
+import { readMeminfo } from '../linux/memory-info.ts';
 import { dumpFiles } from '../target/dump-name.ts';
 import type { DumpStore, StoredFile } from '../target/dump-store.ts';
 import { asKcaptureError } from './capture-error.ts';
@@ -47,7 +47,7 @@ export function writeManifest(run: Run, store: DumpStore, { target, memory, lost
     captureKernel: {
       release: system.kernel.utsname().release,
       commandLine: redact(system.files.readTextIfThere('/proc/cmdline', 65536)?.trim() ?? ''),
-      memoryBytes: parseMeminfo(system.files.readTextIfThere('/proc/meminfo') ?? '').get('MemTotal') ?? 0,
+      memoryBytes: readMeminfo(system.files).get('MemTotal') ?? 0,
       peakMemoryBytes: system.peakMemoryBytes(),
     },
     kcapture: { version: settings.build.version, commit: settings.build.commit },

@@ -1,6 +1,6 @@
 /** How many threads compress a dump. */
 import { MiB } from '../binary/units.ts';
-import { parseMeminfo } from '../linux/memory-info.ts';
+import { readMeminfo } from '../linux/memory-info.ts';
 import type { System } from '../sys/system.ts';
 
 /** Of what is available; the rest is for the bitmaps, what is on its way to the disk, and the kernel. */
@@ -12,7 +12,7 @@ const threadBytes = 24 * MiB;
 export function threadCount(system: System, wished: number | undefined): number {
   if (wished !== undefined) return wished;
   const processors = system.kernel.onlineCpus();
-  const available = parseMeminfo(system.files.readTextIfThere('/proc/meminfo') ?? '').get('MemAvailable');
+  const available = readMeminfo(system.files).get('MemAvailable');
   if (available === undefined) return processors;
   return Math.min(processors, 1 + Math.floor((available * shareOfAvailable) / threadBytes));
 }

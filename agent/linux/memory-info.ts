@@ -29,7 +29,7 @@ export type MemoryOptions = {
 
 /** `undefined` when `/proc/meminfo` cannot be read. */
 export function readMemory(files: Files, options: MemoryOptions = {}): MemoryReport | undefined {
-  const info = parseMeminfo(files.readTextIfThere('/proc/meminfo') ?? '');
+  const info = readMeminfo(files);
   if (!info.has('MemTotal')) return undefined;
   const ranges = capturedRanges(parseIomem(files.readTextIfThere('/proc/iomem') ?? ''));
   const ramBytes = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
@@ -41,6 +41,11 @@ export function readMemory(files: Files, options: MemoryOptions = {}): MemoryRep
   // What the flags call droppable and the sums do not know goes to the largest holder of such pages.
   const userBytes = Math.max(0, sums.totalBytes - kernelBytes - sums.freeBytes - sums.cacheBytes);
   return { ...sums, userBytes, kernelBytes, source: 'page flags' };
+}
+
+/** `/proc/meminfo` by name, in bytes; empty when it cannot be read. */
+export function readMeminfo(files: Pick<Files, 'readTextIfThere'>): ReadonlyMap<string, number> {
+  return parseMeminfo(files.readTextIfThere('/proc/meminfo') ?? '');
 }
 
 /** Lines of `/proc/meminfo` in bytes. Lines that count pages (HugePages_…) are left out. */

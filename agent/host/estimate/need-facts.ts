@@ -5,7 +5,7 @@ import { KcaptureError } from '../../errors.ts';
 import { lastValue, parseCommandLine } from '../../linux/command-line.ts';
 import { readMemoryMap } from '../../linux/iomem.ts';
 import { readLuksHeader } from '../../linux/luks-header.ts';
-import { parseMeminfo, readPageSize } from '../../linux/memory-info.ts';
+import { readMeminfo, readPageSize } from '../../linux/memory-info.ts';
 import type { System } from '../../sys/system.ts';
 import { chooseGenerator, type Generator } from '../image/build-image.ts';
 import { prepareKernel } from '../load/prepare-kernel.ts';
@@ -118,7 +118,7 @@ function moduleBytes(system: System, resolved: ResolvedPlan | undefined): number
 export function readMemoryBytes(system: System): number {
   const { systemRamBytes } = readMemoryMap(system);
   if (systemRamBytes > 0) return systemRamBytes;
-  return parseMeminfo(system.files.readTextIfThere('/proc/meminfo') ?? '').get('MemTotal') ?? 0;
+  return readMeminfo(system.files).get('MemTotal') ?? 0;
 }
 
 /** nr_cpus= in the configuration; one without it. */
