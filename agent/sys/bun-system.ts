@@ -25,7 +25,7 @@ export function createBunSystem(): System {
   return {
     ...fileEffects,
     openFile: openMemoryFile,
-    openArchive: (path) => openZipArchive(path, (file) => openMmapFile(file)),
+    openArchive: (path) => openZipArchive(path, openMmapFile),
     openCodec,
     createFile: (path, options) => createFileSink(path, options, { beginWriting, openQueue: openDirectQueue }),
     startWorkers,

@@ -83,7 +83,10 @@ function blockDeviceSize(path: string): number {
   });
 }
 
-/** Tells the page cache that these bytes of a file are not needed again. */
+/**
+ * Tells the page cache that these bytes of a file are not needed again. What is not on the disk yet begins to go there, and stays until it is.
+ * @param length 0: to the end of the file.
+ */
 export function forgetCached(fd: number, offset: number, length: number): void {
   // Why: reading a whole image or dump once more would push everything else out of memory.
   // Safe: a descriptor and a range; the kernel takes it as advice. 4 is POSIX_FADV_DONTNEED.

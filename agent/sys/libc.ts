@@ -16,7 +16,6 @@ const libc = dlopen('libc.so.6', {
   mmap: { args: ['usize', 'usize', 'i32', 'i32', 'i32', 'i64'], returns: FFIType.i64_fast },
   munmap: { args: ['usize', 'usize'], returns: 'i32' },
   poll: { args: ['ptr', 'u64', 'i32'], returns: 'i32' },
-  posix_fadvise: { args: ['i32', 'i64', 'i64', 'i32'], returns: 'i32' },
   sync_file_range: { args: ['i32', 'i64', 'i64', 'u32'], returns: 'i32' },
   sysconf: { args: ['i32'], returns: FFIType.i64_fast },
 }).symbols;
@@ -107,13 +106,6 @@ export function startWriteback(fd: number): void {
   // Why: the kernel begins seconds later by itself, and fsync(2) then waits for all of it.
   // Safe: any descriptor and range is allowed; 0 to 0 is the whole file, and 2 is SYNC_FILE_RANGE_WRITE.
   libc.sync_file_range(fd, 0, 0, 2);
-}
-
-/** As `startWriteback`, and what is on the disk already leaves the page cache. */
-export function dropWritten(fd: number): void {
-  // Why: nobody reads a dump where it was written, and a capture kernel has no memory to keep it.
-  // Safe: any descriptor and range is allowed; 0 to 0 is the whole file, and 4 is POSIX_FADV_DONTNEED, which begins to write what is not written.
-  libc.posix_fadvise(fd, 0, 0, 4);
 }
 
 /** Sleeps until `fd` takes bytes, its reader has gone, or a second has passed. */
