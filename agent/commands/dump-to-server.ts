@@ -62,7 +62,16 @@ export function dumpToServer(system: System, { url, credentials, request, progre
   try {
     const { path, flattened } = store.memory;
     const codecLevel = request.codecLevel ?? (request.codec === 'zstd' ? 'auto' : undefined);
-    const adapted: DumpRequest = { ...request, outputs: [path], flattened: flattened || request.flattened, codecLevel, overwrite: true };
+    // Another takes memory that a capture kernel needs for the network, which is what is waited for.
+    const threads = request.threads ?? 1;
+    const adapted: DumpRequest = {
+      ...request,
+      outputs: [path],
+      flattened: flattened || request.flattened,
+      codecLevel,
+      threads,
+      overwrite: true,
+    };
     const memorySystem = interruptibleSystem(store.memory.system, check);
     const result = dumpUntilKept(store, {
       system: memorySystem,

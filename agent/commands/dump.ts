@@ -154,8 +154,7 @@ function toRequest(source: string, outputs: string[], flags: Flags): DumpRequest
     dryRun: flags.dryRun ?? false,
     mmap: flags.mmap,
     plainWrites: !flags.direct,
-    // Another takes memory that a capture kernel needs for the network, which is what is waited for.
-    threads: flags.numThreads ?? (outputs.some(looksLikeUrl) ? 1 : undefined),
+    threads: flags.numThreads,
     memoryLimitBytes: flags.memoryLimit,
   };
 }
