@@ -133,17 +133,14 @@ function prepare(jobs: readonly Job[]): void {
 
 /** Prints the scenario's lines when it has ended; a first attempt whose QEMU died is a comment. */
 async function runJob(job: Job): Promise<Totals> {
-  const first = await runInProcess(job);
-  if (!first.result.qemuDied) {
-    process.stdout.write(first.printed);
-    return first.result;
+  let { result, printed } = await runInProcess(job);
+  if (result.qemuDied) {
+    const comment = printed.trimEnd().replace(/^/gm, '# ');
+    process.stdout.write(`${comment}\n# ${job.scenario} ${job.kernel}: QEMU died; the scenario begins again\n`);
+    ({ result, printed } = await runInProcess(job));
   }
-  process.stdout.write(
-    `${first.printed.trimEnd().replace(/^/gm, '# ')}\n# ${job.scenario} ${job.kernel}: QEMU died; the scenario begins again\n`,
-  );
-  const second = await runInProcess(job);
-  process.stdout.write(second.printed);
-  return second.result;
+  process.stdout.write(printed);
+  return result;
 }
 
 /** A process of its own, so that one scenario's witnesses do not hold up the other's machine. */

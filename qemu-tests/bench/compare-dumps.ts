@@ -10,7 +10,6 @@ export type DumpBench = {
   readonly our: Program;
   readonly their: Program;
   readonly vmcore: string;
-  /** For the outputs. */
   /** Where the dumps go. */
   readonly dumps: string;
   /** As for `taskset -c`. */
